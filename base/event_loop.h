@@ -1,0 +1,156 @@
+// EventLoop and what it watches: the only part of dmpm (but for its .cc) that knows libevent.
+//
+// One loop a process, one thread. Events enter at one function of a handler interface and run
+// downward; an object that must go is parked until the round is over (defer), so that nothing is
+// destroyed inside its own callback.
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include "base/intrusive_list.h"
+
+struct event_base;
+
+namespace dmpm {
+
+using Milliseconds = std::chrono::milliseconds;
+// Since an arbitrary start, never backwards (CLOCK_MONOTONIC).
+using Instant = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
+
+// Work to be done once, after the handlers of this round have run.
+class Deferred : public ListNode<Deferred> {
+ public:
+  virtual void run_deferred() = 0;
+
+ protected:
+  ~Deferred() = default;
+};
+
+class EventLoop {
+ public:
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Until stop(); returns after the round in which that was called.
+  void run();
+  void stop() { stopping_ = true; }
+  // The start of this round: cheap, and the same for all handlers of a round.
+  Instant now() const { return now_; }
+  // Runs `task` at the end of this round, once, however often it is deferred in it. What tasks
+  // defer runs in the same round's end too, so a task must not defer itself for ever.
+  void defer(Deferred& task) {
+    if (!task.linked()) deferred_.push_back(task);
+  }
+
+ private:
+  friend class IoWatcher;
+  friend class SignalWatcher;
+  friend class Timer;
+  struct BaseDeleter {
+    void operator()(event_base* base) const;
+  };
+  // Called by each watcher before its handler: the first one of a round reads the clock.
+  void enter_round() {
+    if (in_round_) return;
+    in_round_ = true;
+    update_now();
+  }
+  void update_now();
+
+  std::unique_ptr<event_base, BaseDeleter> base_;
+  IntrusiveList<Deferred> deferred_;
+  Instant now_{};
+  bool in_round_ = false;
+  bool stopping_ = false;
+};
+
+class IoHandler {
+ public:
+  virtual void on_readable() = 0;
+  virtual void on_writable() = 0;
+
+ protected:
+  ~IoHandler() = default;
+};
+
+// Watches one descriptor, level-triggered, until told otherwise. Enabling what is enabled costs
+// nothing. Destroying a watcher inside its handler is allowed. The descriptor must outlive it.
+class IoWatcher {
+ public:
+  IoWatcher(EventLoop& loop, int fd, IoHandler& handler);
+  ~IoWatcher();
+  IoWatcher(const IoWatcher&) = delete;
+  IoWatcher& operator=(const IoWatcher&) = delete;
+
+  void watch_read(bool on);
+  void watch_write(bool on);
+  bool watching_read() const { return reading_; }
+
+ private:
+  static void on_event(int fd, short what, void* self);
+  EventLoop& loop_;
+  IoHandler& handler_;
+  event read_{};
+  event write_{};
+  bool reading_ = false;
+  bool writing_ = false;
+};
+
+class SignalHandler {
+ public:
+  virtual void on_signal(int number) = 0;
+
+ protected:
+  ~SignalHandler() = default;
+};
+
+class SignalWatcher {
+ public:
+  SignalWatcher(EventLoop& loop, int number, SignalHandler& handler);
+  ~SignalWatcher();
+  SignalWatcher(const SignalWatcher&) = delete;
+  SignalWatcher& operator=(const SignalWatcher&) = delete;
+
+ private:
+  static void on_event(int number, short what, void* self);
+  EventLoop& loop_;
+  SignalHandler& handler_;
+  event event_{};
+};
+
+class TimerHandler {
+ public:
+  virtual void on_timer() = 0;
+
+ protected:
+  ~TimerHandler() = default;
+};
+
+// One-shot; set() again moves it. For what is rare: what every request touches goes through a
+// DeadlineWheel.
+class Timer {
+ public:
+  Timer(EventLoop& loop, TimerHandler& handler);
+  ~Timer();
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  void set(Milliseconds delay);
+  void cancel();
+  bool pending() const { return pending_; }
+
+ private:
+  static void on_event(int, short, void* self);
+  EventLoop& loop_;
+  TimerHandler& handler_;
+  event event_{};
+  bool pending_ = false;
+};
+
+}  // namespace dmpm

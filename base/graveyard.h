@@ -1,0 +1,37 @@
+// Graveyard: where objects go that must not be destroyed inside their own callback. They are
+// destroyed at the end of the round.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/event_loop.h"
+
+namespace dmpm {
+
+class Mortal {
+ public:
+  virtual ~Mortal() = default;
+};
+
+class Graveyard final : private Deferred {
+ public:
+  explicit Graveyard(EventLoop& loop) : loop_(loop) {}
+
+  void bury(std::unique_ptr<Mortal> object) {
+    dead_.push_back(std::move(object));
+    loop_.defer(*this);
+  }
+
+ private:
+  void run_deferred() override {
+    // A destructor may bury more.
+    const std::vector<std::unique_ptr<Mortal>> dead = std::exchange(dead_, {});
+  }
+
+  EventLoop& loop_;
+  std::vector<std::unique_ptr<Mortal>> dead_;
+};
+
+}  // namespace dmpm

@@ -1,0 +1,27 @@
+// The calls with which a process gives up what it does not need. Each process's main() has its own
+// column of them, in order; each call proves that it worked or returns why it did not.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+
+#include "base/result.h"
+
+namespace dmpm::lockdown {
+
+// Makes `directory` the root and the working directory. Needs CAP_SYS_CHROOT.
+Status enter_root(const std::string& directory);
+// Real, effective and saved ids and the supplementary groups. Afterwards proves that id 0 cannot be
+// had back (unless uid is 0 itself).
+Status become(uid_t uid, gid_t gid, std::span<const gid_t> supplementary_groups);
+// No set-user-id program or file capability gives anything more, in this process or its children.
+Status no_new_privileges();
+// No core image, no ptrace by others of the same user, /proc/self owned by root.
+Status not_dumpable();
+// Soft and hard limit of one resource (RLIMIT_*).
+Status limit(int resource, rlim_t value, const char* name);
+
+}  // namespace dmpm::lockdown
