@@ -1,0 +1,25 @@
+// What a child process inherits from the master: its descriptors, by number, and nothing else.
+//
+// Each service is exec'd with a clean environment, these descriptors open and every other closed.
+// The master keeps both ends of the channels that connect two children, so that either of them can
+// die and its successor finds the same channel, with the messages in it.
+#pragma once
+
+namespace dmpm::heritage {
+
+// All services.
+inline constexpr int kStandardError =
+    2;  // of the master: for what goes wrong before the logger is there
+inline constexpr int kMasterChannel = 3;  // SOCK_SEQPACKET: master/protocol.h or logger/protocol.h
+
+// The dispatcher.
+inline constexpr int kDispatcherLog = 4;        // SOCK_SEQPACKET, to the logger
+inline constexpr int kDispatcherListeners = 5;  // and up: one for each "listen" entry, in order
+
+// The logger.
+inline constexpr int kLoggerDispatchers = 4;  // SOCK_SEQPACKET, from all dispatchers
+
+// A worker: standard input is /dev/null, output and error its log pipe.
+inline constexpr int kWorkerSocket = 3;  // its listening Unix socket
+
+}  // namespace dmpm::heritage

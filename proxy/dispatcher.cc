@@ -1,0 +1,150 @@
+#include "proxy/dispatcher.h"
+
+#include "base/text.h"
+#include "proxy/limits.h"
+
+namespace dmpm {
+
+Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed)
+    : loop_(loop),
+      log_(log),
+      wheel_(loop),
+      graveyard_(loop),
+      error_ids_(random_seed),
+      plaintext_(new char[limits::kReadSize]),
+      worker_input_(new char[limits::kReadSize]),
+      tls_shared_(staging_),
+      master_(loop, std::move(master_channel), *this, log),
+      certificates_(master_),
+      groups_({loop, wheel_, graveyard_, master_, {worker_input_.get(), limits::kReadSize}}),
+      forwarding_{loop, wheel_, router_, groups_, *this},
+      http1_exchanges_(forwarding_),
+      connection_services_{loop, wheel_, *this, {plaintext_.get(), limits::kReadSize}} {
+  master_.attach({router_, groups_, certificates_});
+}
+
+Dispatcher::~Dispatcher() {
+  while (!connections_.empty()) {
+    const std::unique_ptr<net::Connection> connection(&connections_.pop_front());
+  }
+}
+
+Status Dispatcher::prepare_tls() {
+  auto context = tls::TlsContext::create(*this);
+  if (!context.ok()) return context.error();
+  tls_context_ = std::move(context.value());
+  return {};
+}
+
+void Dispatcher::run(std::vector<InheritedListener> listeners) {
+  inherited_ = std::move(listeners);
+  loop_.run();
+}
+
+// ---- connections ----
+
+// Only with a configuration: before, every request would be for an unknown host.
+void Dispatcher::on_configured() {
+  if (!inherited_.empty()) start_listening();
+}
+
+void Dispatcher::start_listening() {
+  for (InheritedListener& listener : inherited_) {
+    const bool tls = (listener.flags & protocol::kListenerTls) != 0;
+    const bool redirect = (listener.flags & protocol::kListenerRedirect) != 0;
+    if (tls && https_port_ == 443) {
+      const auto address = local_address(listener.fd.get());
+      if (address.ok()) https_port_ = address.value().port();
+    }
+    net::ListenerOwner& owner = *this;
+    listeners_.push_back(std::make_unique<net::Listener>(loop_, wheel_, std::move(listener.fd), tls,
+                                                         redirect, owner));
+  }
+  inherited_.clear();
+}
+
+bool Dispatcher::may_accept() const { return connection_count_ < limits::kMaxConnections; }
+
+void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) {
+  http::ClientInfo client;
+  client.address = peer.host();
+  client.tls = tls;
+  if (redirect_to_https) client.redirect_to_port = https_port_;
+  tls::SslPtr ssl;
+  if (tls && (ssl = tls_context_->new_ssl()) == nullptr) return;  // no memory: the client is told by RST
+  auto connection =
+      std::make_unique<net::Connection>(connection_services_, std::move(fd), std::move(client));
+  net::Connection& started = *connection.release();  // owned by the list from here on
+  connections_.push_back(started);
+  ++connection_count_;
+  if (tls) {
+    started.start_tls(std::move(ssl), tls_shared_);
+  } else {
+    started.start_plain(staging_);
+  }
+}
+
+void Dispatcher::on_closed(net::Connection& connection) {
+  IntrusiveList<net::Connection>::remove(connection);
+  --connection_count_;
+  graveyard_.bury(std::unique_ptr<Mortal>(&connection));
+  if (draining_ && connections_.empty()) finish_drain();
+}
+
+std::unique_ptr<net::Session> Dispatcher::new_session(net::SessionHost& host, std::string_view) {
+  return std::make_unique<http1::Http1Server>(host, http1_exchanges_);
+}
+
+tls::CertificateSelector::Outcome Dispatcher::select(SSL* ssl, std::string_view server_name) {
+  const forward::VirtualHost* host = router_.find(server_name);
+  // Without a name, or with one that is not served, some certificate lets the client read the error.
+  if (host == nullptr || host->certificate == protocol::kNoCertificate) host = router_.fallback();
+  if (host == nullptr) return Outcome::none;
+  auto& connection = *static_cast<net::Connection*>(SSL_get_app_data(ssl));
+  return certificates_.use(host->certificate, ssl, connection.certificate_waiter());
+}
+
+// ---- failures ----
+
+std::string Dispatcher::report(const forward::Failure& failure, std::string_view group,
+                               std::string_view host, std::string_view client) {
+  std::string id = error_ids_.next();
+  std::string line = concat({"error ", id, ": status ", std::to_string(failure.status), ", ",
+                             failure.detail, "; client ", client, ", group \"", group,
+                             "\", host \""});
+  append_escaped(line, host);
+  line += '"';
+  log_.warning(line);
+  return id;
+}
+
+// ---- the end ----
+
+void Dispatcher::on_drain(Milliseconds deadline) {
+  draining_ = true;
+  inherited_.clear();
+  for (auto& listener : listeners_) listener->stop();
+  wheel_.set(*this, deadline);
+  IntrusiveList<net::Connection> connections;
+  connections.take(connections_);
+  while (!connections.empty()) {
+    net::Connection& connection = connections.pop_front();
+    connections_.push_back(connection);
+    connection.drain();
+  }
+  if (connections_.empty()) finish_drain();
+}
+
+void Dispatcher::on_deadline() {
+  log_.warning(concat({"drain: ", std::to_string(connection_count_), " connections were cut off"}));
+  finish_drain();
+}
+
+void Dispatcher::finish_drain() {
+  master_.drained();
+  loop_.stop();
+}
+
+void Dispatcher::on_master_lost() { loop_.stop(); }
+
+}  // namespace dmpm

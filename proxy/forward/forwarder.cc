@@ -1,0 +1,310 @@
+#include "proxy/forward/forwarder.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "master/protocol.h"
+#include "proxy/http/error_page.h"
+#include "proxy/limits.h"
+
+namespace dmpm::forward {
+
+using http::BodyLength;
+using http::Field;
+
+namespace {
+
+// RFC 9110 9.2.2: sending it twice has the effect of sending it once.
+bool is_idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" ||
+         method == "DELETE";
+}
+
+}  // namespace
+
+// ---- the request ----
+
+void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
+                      const http::ClientInfo& client) {
+  exchange_ = &exchange;
+  client_ = &client;
+  keep_request(head);
+  const VirtualHost* host = route(head);
+  if (host == nullptr) {
+    // RFC 9110 15.5.20: over TLS the client may have taken a wrong connection for this name.
+    const unsigned status = client.tls ? 421 : 404;
+    return fail({status, "there is no site of this name here", "unknown host", {}});
+  }
+  if (client.redirect_to_port != 0) return redirect(head);
+  pool_ = services_.groups.pool(host->group);
+  if (pool_ == nullptr) {
+    return fail({503, "this site's configuration has an error",
+                 "the site's file has an error, see the master's log", Milliseconds(60'000)});
+  }
+  head_.clear();
+  http::append_request_head(head_, head, client);
+  // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
+  // the worker is started. Who asks for "100 Continue" sends nothing before the worker has spoken.
+  const bool gathers = body_length_ == BodyLength::known && content_length_ > 0 &&
+                       content_length_ <= limits::kRequestWindow && !head.expects_continue;
+  if (!gathers) return acquire_worker();
+  set_state(State::gathering);
+  keeps_body_ = true;
+  pool_->wake();
+}
+
+void Forwarder::keep_request(const http::RequestHead& head) {
+  host_.assign(head.authority);
+  body_length_ = head.body;
+  content_length_ = head.content_length;
+  is_head_ = head.is_head;
+  is_upgrade_ = !head.upgrade.empty();
+  http_1_0_ = head.http_1_0;
+  idempotent_ = is_idempotent(head.method);
+  request_ended_ = head.body == BodyLength::none ||
+                   (head.body == BodyLength::known && head.content_length == 0);
+}
+
+// Wakes no worker. Only for names that are served here, so that it leads nowhere else.
+void Forwarder::redirect(const http::RequestHead& head) {
+  std::string location = concat({"https://", head.host});
+  if (client_->redirect_to_port != 443) {
+    location += ':';
+    location += std::to_string(client_->redirect_to_port);
+  }
+  location += head.target == "*" ? "/" : head.target;
+  const Field field{"Location", location};
+  http::ResponseHead response;
+  response.status = 308;
+  response.reason = http::reason_phrase(response.status);
+  response.fields = {&field, 1};
+  response.body = is_head_ ? BodyLength::none : BodyLength::known;
+  Exchange* exchange = exchange_;
+  reset();
+  exchange->send_head(response);
+  exchange->finish();
+}
+
+const VirtualHost* Forwarder::route(const http::RequestHead& head) {
+  return services_.router.find(head.host);
+}
+
+void Forwarder::on_request_body(std::string_view bytes) {
+  body_bytes_ += bytes.size();
+  if (connection_ != nullptr && !keeps_body_) return pass_body(bytes);
+  body_.append(bytes);  // bounded by the credit, which is granted when the worker takes it
+}
+
+void Forwarder::on_request_end() {
+  request_ended_ = true;
+  if (state_ == State::gathering) return acquire_worker();
+  if (connection_ == nullptr) return;
+  connection_->send_body_end();
+  request_sent_ = true;
+}
+
+// ---- the worker ----
+
+void Forwarder::acquire_worker() {
+  set_state(State::waiting);
+  expect_within(pool_->settings().queue_timeout);
+  if (WorkerConnection* connection = pool_->acquire(*this, may_retry())) on_connection(*connection);
+}
+
+void Forwarder::on_connection(WorkerConnection& connection) {
+  connection_ = &connection;
+  set_state(State::responding);
+  const GroupSettings& settings = pool_->settings();
+  // A worker that has never answered may hang in its start.
+  expect_within(pool_->has_answered(connection.worker())
+                    ? settings.response_timeout
+                    : std::min(settings.response_timeout, settings.start_timeout));
+  send_request();
+}
+
+void Forwarder::on_no_worker(const NoWorker& why) {
+  fail({503, "this site's server cannot be reached at the moment", why.reason, why.retry_after});
+}
+
+void Forwarder::send_request() {
+  connection_->begin(*this, {is_head_, is_upgrade_, body_length_ == BodyLength::unknown});
+  connection_->send_head(head_);
+  if (!body_.empty()) {
+    connection_->send_body(body_.view());
+    if (!keeps_body_) {
+      granted_later_ += body_.size();
+      body_.clear();
+      if (connection_->unsent() == 0) on_worker_took_all();
+    }
+  }
+  if (request_ended_) {
+    connection_->send_body_end();
+    request_sent_ = true;
+  }
+}
+
+void Forwarder::pass_body(std::string_view bytes) {
+  connection_->send_body(bytes);
+  granted_later_ += bytes.size();
+  // A worker that reads no more but may still answer: the rest goes nowhere.
+  if (connection_->unsent() == 0) on_worker_took_all();
+}
+
+void Forwarder::on_worker_took_all() {
+  if (granted_later_ == 0) return;
+  const size_t size = std::exchange(granted_later_, 0);
+  if (state_ == State::responding) expect_within(pool_->settings().response_timeout);
+  exchange_->grant(size);
+}
+
+// ---- the response ----
+
+void Forwarder::on_interim_head(const http::ResponseHead& head) {
+  if (++interim_responses_ > limits::kMaxInterimResponses) {
+    return fail({502, "this site's server answered nonsense", "too many 1xx responses", {}});
+  }
+  if (!http_1_0_) exchange_->send_interim(head);
+}
+
+void Forwarder::on_response_head(const http::ResponseHead& head) {
+  set_state(State::streaming);
+  body_.clear();  // nothing will be sent again
+  pool_->note_answer(connection_->worker());
+  expect_within(pool_->settings().response_timeout);
+  exchange_->send_head(head);
+}
+
+void Forwarder::on_response_body(std::string_view bytes) {
+  expect_within(pool_->settings().response_timeout);
+  exchange_->send_body(bytes);
+}
+
+void Forwarder::on_room() {
+  if (state_ == State::streaming) connection_->resume_reading();
+}
+
+void Forwarder::on_response_end() {
+  Exchange* exchange = exchange_;
+  leave_worker();
+  reset();
+  exchange->finish();
+}
+
+// ---- when it does not go well ----
+
+bool Forwarder::may_retry() const {
+  const bool replayable = body_bytes_ == 0 || keeps_body_;
+  return idempotent_ && !retried_ && replayable && request_ended_;
+}
+
+void Forwarder::on_worker_lost(std::string_view detail) {
+  if (state_ == State::responding && connection_->reused() && !connection_->response_begun() &&
+      may_retry()) {
+    // The worker ended an idle connection as we used it: nothing has been done yet.
+    leave_worker();
+    retried_ = true;
+    request_sent_ = false;
+    return acquire_worker();
+  }
+  fail({502, "this site's server broke off", detail, {}});
+}
+
+void Forwarder::on_client_lost() {
+  if (connection_ != nullptr) leave_worker();
+  reset();
+}
+
+void Forwarder::on_deadline() {
+  switch (state_) {
+    case State::waiting:
+      return fail({503, "this site's server is too busy at the moment",
+                   "no worker was free within queue_timeout", Milliseconds(5'000)});
+    case State::responding:
+      // Time that the client takes for its own body is not the worker's.
+      if (!request_ended_) return expect_within(pool_->settings().response_timeout);
+      return fail({504, "this site's server took too long to answer",
+                   pool_->has_answered(connection_->worker())
+                       ? "no response head within response_timeout"
+                       : "no response head within start_timeout of a new worker",
+                   {}});
+    case State::streaming:
+      // Neither is the time of a client that reads slowly, nor that of a tunnel.
+      if (exchange_->room() == 0 || is_upgrade_) {
+        return expect_within(pool_->settings().response_timeout);
+      }
+      return fail({504, "", "the worker stopped in the middle of its response", {}});
+    case State::gathering:
+    case State::idle: return;
+  }
+}
+
+void Forwarder::fail(const Failure& failure) {
+  Exchange* exchange = exchange_;
+  const bool head_sent = state_ == State::streaming;
+  const http::ClientInfo& client = *client_;
+  const bool is_head = is_head_;
+  const std::string host = host_;
+  const std::string group = pool_ != nullptr ? pool_->settings().name : std::string();
+  if (pool_ != nullptr) pool_->cancel(*this);
+  if (connection_ != nullptr) leave_worker();
+  reset();
+  const std::string id = services_.failures.report(failure, group, host, client.address);
+  if (head_sent) return exchange->abort();
+  send_error_page(*exchange, failure, id, is_head);
+}
+
+void Forwarder::reject(Exchange& exchange, const Failure& failure, const http::ClientInfo& client) {
+  const std::string id = services_.failures.report(failure, {}, {}, client.address);
+  send_error_page(exchange, failure, id, false);
+}
+
+void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
+                                bool is_head) {
+  const std::string page = http::error_page(failure.status, failure.reason, id);
+  std::array<Field, 4> fields{Field{"Content-Type", "text/html; charset=utf-8"},
+                              Field{"Cache-Control", "no-store"}, Field{"X-Error-Id", id}};
+  size_t count = 3;
+  std::string seconds;
+  if (failure.retry_after) {
+    seconds = std::to_string((failure.retry_after->count() + 999) / 1000);
+    fields[count++] = {"Retry-After", seconds};
+  }
+  http::ResponseHead head;
+  head.status = failure.status;
+  head.reason = http::reason_phrase(failure.status);
+  head.fields = {fields.data(), count};
+  head.body = is_head ? BodyLength::none : BodyLength::known;
+  head.content_length = page.size();
+  head.shows_content_length = is_head;
+  exchange.send_head(head);
+  if (!is_head) exchange.send_body(page);
+  exchange.finish();
+}
+
+// ---- leaving ----
+
+void Forwarder::leave_worker() {
+  // A response that came before its request's end leaves bytes that belong nowhere: not reusable.
+  const bool reusable = connection_->end_exchange() && request_sent_;
+  WorkerConnection& connection = *std::exchange(connection_, nullptr);
+  pool_->release(connection, reusable);
+}
+
+void Forwarder::reset() {
+  if (pool_ != nullptr) pool_->cancel(*this);
+  DeadlineWheel::cancel(*this);
+  state_ = State::idle;
+  pool_ = nullptr;
+  exchange_ = nullptr;
+  client_ = nullptr;
+  body_.clear();
+  granted_later_ = 0;
+  body_bytes_ = content_length_ = 0;
+  body_length_ = BodyLength::none;
+  interim_responses_ = 0;
+  is_head_ = is_upgrade_ = http_1_0_ = idempotent_ = keeps_body_ = false;
+  request_ended_ = request_sent_ = retried_ = false;
+}
+
+}  // namespace dmpm::forward

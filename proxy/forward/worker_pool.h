@@ -1,0 +1,141 @@
+// WorkerPool: one group's workers as the dispatcher knows them, its connections to them, and the
+// requests that wait for one. Connections never leave their group (invariant 5).
+//
+//   asleep --acquire: want_worker--> starting --worker_ready--> awake --release_worker--> asleep
+//                        ^               |
+//                        |         worker_failed: waiting requests fail; for `retry after`, new ones
+//                        +---------------+      fail at once with the same reason
+//
+// All connections are made to the sockets that the master named; nothing is connected in advance.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/deadline_wheel.h"
+#include "base/event_loop.h"
+#include "base/graveyard.h"
+#include "base/intrusive_list.h"
+#include "proxy/forward/worker_connection.h"
+
+namespace dmpm::forward {
+
+struct GroupSettings {
+  std::string name;
+  size_t queue = 0;
+  Milliseconds queue_timeout{}, idle_timeout{}, start_timeout{}, response_timeout{};
+};
+
+// What a pool may ask of the master (master/protocol.h).
+class WorkerSource {
+ public:
+  virtual void want_worker(uint32_t group) = 0;
+  virtual void worker_idle(uint32_t group, uint32_t worker) = 0;
+  virtual void worker_released(uint32_t group, uint32_t worker) = 0;
+  virtual void worker_busy(uint32_t group, uint32_t worker) = 0;
+
+ protected:
+  ~WorkerSource() = default;
+};
+
+struct NoWorker {
+  std::string_view reason;  // valid during the call
+  Milliseconds retry_after;
+};
+
+// A request that waits for a connection.
+class Waiter : public ListNode<Waiter> {
+ public:
+  virtual void on_connection(WorkerConnection& connection) = 0;
+  virtual void on_no_worker(const NoWorker& why) = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+struct PoolServices {
+  EventLoop& loop;
+  DeadlineWheel& wheel;
+  Graveyard& graveyard;
+  WorkerSource& source;
+  std::span<char> worker_input;  // limits::kReadSize bytes, for the time of one read
+};
+
+class WorkerPool final : private WorkerConnectionOwner, private Deadline {
+ public:
+  WorkerPool(PoolServices& services, uint32_t group, GroupSettings settings);
+  ~WorkerPool();
+
+  const GroupSettings& settings() const { return settings_; }
+  void change_settings(GroupSettings settings) { settings_ = std::move(settings); }
+
+  // ---- for the forwarder ----
+  // A connection at once, or null: then `waiter` is queued, or has been told on_no_worker already.
+  // `may_fail`: the request can be sent again should a reused connection turn out to be dead.
+  WorkerConnection* acquire(Waiter& waiter, bool may_fail);
+  // Takes a waiter out of the queue; nothing happens when it is not in it.
+  void cancel(Waiter& waiter);
+  // Begins to start a worker, for a request that will need one soon.
+  void wake();
+  // Takes back what acquire() or on_connection() gave. `reusable`: its exchange ended cleanly.
+  void release(WorkerConnection& connection, bool reusable);
+  // The worker has answered something since its start.
+  void note_answer(uint32_t worker);
+  bool has_answered(uint32_t worker) const;
+
+  // ---- from the master ----
+  void on_worker_ready(uint32_t worker, uint32_t capacity, std::string_view socket);
+  void on_worker_failed(Milliseconds retry_after, std::string_view reason);
+  void on_worker_gone(uint32_t worker);
+  void on_release_worker(uint32_t worker);
+
+  // Nothing in flight and nobody waiting.
+  bool quiet() const { return in_flight_ == 0 && waiters_.empty(); }
+
+ private:
+  struct Worker {
+    uint32_t number = 0;
+    size_t capacity = 0;
+    std::string socket;
+    size_t connections = 0;  // open, busy or idle
+    size_t busy = 0;
+    bool answered = false;
+    bool idle_reported = false;
+    IntrusiveList<WorkerConnection> idle;  // the last used first
+  };
+
+  void on_idle_connection_lost(WorkerConnection& connection) override;
+  void on_deadline() override;
+
+  Worker* find(uint32_t number);
+  const Worker* find(uint32_t number) const;
+  WorkerConnection* connect_or_reuse(bool may_fail);
+  Worker* least_busy();
+  WorkerConnection* reuse(Worker& worker, bool may_fail);
+  WorkerConnection* connect(Worker& worker);
+  void close(WorkerConnection& connection);
+  void close_idle(Worker& worker);
+  void remove(uint32_t number);
+  void serve_waiters();
+  void fail_waiters(const NoWorker& why);
+  void ask_for_worker();
+  void report_idle_workers();
+
+  PoolServices& services_;
+  const uint32_t group_;
+  GroupSettings settings_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::unique_ptr<WorkerConnection>> connections_;
+  IntrusiveList<Waiter> waiters_;
+  size_t waiting_ = 0;
+  size_t in_flight_ = 0;
+  bool asked_ = false;  // want_worker is unanswered
+  Instant failed_until_{};
+  std::string failed_reason_;
+};
+
+}  // namespace dmpm::forward

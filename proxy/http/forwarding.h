@@ -1,0 +1,31 @@
+// What of a message crosses the dispatcher, in one place for HTTP/1 and HTTP/2 (RFC 9110 7.6).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proxy/http/message.h"
+
+namespace dmpm::http {
+
+// What the worker is told about the client, since it only sees the dispatcher.
+struct ClientInfo {
+  std::string address;  // as text, without port
+  bool tls = false;
+  // Not 0: nothing is served here, everything is redirected to https at this port.
+  uint16_t redirect_to_port = 0;
+};
+
+// False for what belongs to this hop, what is regenerated, what a client could pretend with, and
+// names with an underscore (a CGI program cannot tell them from those with a hyphen).
+bool forwards_to_worker(const Field& field);
+// False for what belongs to this hop or is regenerated.
+bool forwards_to_client(const Field& field);
+// One protocol, and none that would carry requests past the routing (h2c, HTTP, TLS).
+bool may_upgrade_to(std::string_view protocol);
+
+// Appends the request head as HTTP/1.1 for a worker: request line, one Host, the forwarded fields,
+// X-Forwarded-*, one framing field.
+void append_request_head(std::string& out, const RequestHead& head, const ClientInfo& client);
+
+}  // namespace dmpm::http

@@ -1,0 +1,246 @@
+#include "proxy/http1/request_parser.h"
+
+#include "base/text.h"
+#include "proxy/http/forwarding.h"
+#include "proxy/http/syntax.h"
+#include "proxy/limits.h"
+
+namespace dmpm::http1 {
+
+using http::BodyLength;
+using http::Field;
+using http::FieldName;
+using http::Rejection;
+
+namespace {
+
+constexpr Rejection kBareLineFeed{400, "a line ends without a carriage return"};
+constexpr Rejection kNotHttp{400, "this is not an HTTP request"};
+constexpr Rejection kBadRequestLine{400, "the request line is malformed"};
+constexpr Rejection kBadVersion{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
+constexpr Rejection kBadTarget{400, "the request target is malformed"};
+constexpr Rejection kTargetTooLong{414, "the request target is too long"};
+constexpr Rejection kHeadTooLarge{431, "the request's head is too large"};
+constexpr Rejection kRefusedMethod{501, "this method is not supported"};
+constexpr Rejection kNoHost{400, "there is no Host field"};
+constexpr Rejection kManyHosts{400, "there is more than one Host field"};
+constexpr Rejection kBadHost{400, "the Host field is malformed"};
+constexpr Rejection kHostDiffers{400, "the request target and the Host field name different hosts"};
+constexpr Rejection kBothFramings{400, "there are both Content-Length and Transfer-Encoding"};
+constexpr Rejection kBadLength{400, "the Content-Length field is malformed"};
+constexpr Rejection kManyLengths{400, "there is more than one Content-Length field"};
+constexpr Rejection kBadCoding{400, "the Transfer-Encoding is not exactly \"chunked\""};
+constexpr Rejection kCodingInHttp10{400, "there is a Transfer-Encoding in HTTP/1.0"};
+constexpr Rejection kBadConnection{400, "the Connection field is malformed"};
+constexpr Rejection kBadNomination{400, "the Connection field nominates an end-to-end field"};
+constexpr Rejection kBadExpectation{417, "this expectation cannot be met"};
+
+// Beyond 63 bits some servers see a negative number.
+constexpr uint64_t kMaxContentLength = INT64_MAX;
+
+}  // namespace
+
+void RequestParser::reset() {
+  lines_.reset();
+  section_.reset();
+  fields_ = {};
+  head_ = {};
+  rejection_ = nullptr;
+  empty_lines_ = 0;
+  have_request_line_ = done_ = wants_close_ = false;
+  host_ = content_length_ = transfer_encoding_ = upgrade_ = nullptr;
+  target_authority_ = {};
+  options_ = {};
+}
+
+RequestParser::Progress RequestParser::reject(const Rejection& why) {
+  rejection_ = &why;
+  return Progress::rejected;
+}
+
+RequestParser::Progress RequestParser::parse(std::string_view input) {
+  // A TLS record or other noise need not be waited for until it happens to hold a line feed.
+  if (!have_request_line_ && input.size() > lines_.position()) {
+    const std::string_view first = input.substr(lines_.position(), 1);
+    if (first != "\r" && !http::is_token(first)) {
+      return reject(first == "\n" ? kBareLineFeed : kNotHttp);
+    }
+  }
+  while (true) {
+    switch (lines_.next(input)) {
+      case LineScanner::Outcome::bare_line_feed: return reject(kBareLineFeed);
+      case LineScanner::Outcome::incomplete: {
+        const size_t line = input.size() - lines_.position();
+        if (!have_request_line_ && line > limits::kMaxTarget + 64) return reject(kTargetTooLong);
+        if (input.size() > limits::kMaxHead) return reject(kHeadTooLarge);
+        return Progress::incomplete;
+      }
+      case LineScanner::Outcome::line: break;
+    }
+    if (lines_.position() > limits::kMaxHead) return reject(kHeadTooLarge);
+    if (const Rejection* why = parse_line(input)) return reject(*why);
+    if (done_) return Progress::complete;
+  }
+}
+
+const Rejection* RequestParser::parse_line(std::string_view input) {
+  const std::string_view line = input.substr(lines_.begin(), lines_.end() - lines_.begin());
+  if (!have_request_line_) {
+    // One empty line before a request is tolerated (RFC 9112 2.2).
+    if (line.empty()) return empty_lines_++ == 0 ? nullptr : &kBadRequestLine;
+    have_request_line_ = true;
+    return parse_request_line(line);
+  }
+  if (!line.empty()) return section_.add_line(input, lines_.begin(), lines_.end());
+  done_ = true;
+  return finish(input);
+}
+
+const Rejection* RequestParser::parse_request_line(std::string_view line) {
+  const size_t first = line.find(' ');
+  const size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) return &kBadRequestLine;
+  const std::string_view method = line.substr(0, first);
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  if (!http::is_token(method)) return &kBadRequestLine;
+  if (target.empty() || target.find(' ') != std::string_view::npos) return &kBadRequestLine;
+  if (target.size() > limits::kMaxTarget) return &kTargetTooLong;
+  if (const Rejection* why = parse_version(line.substr(last + 1))) return why;
+  method_size_ = method.size();
+  target_begin_ = lines_.begin() + first + 1;
+  target_size_ = target.size();
+  return nullptr;
+}
+
+const Rejection* RequestParser::parse_version(std::string_view text) {
+  if (text == "HTTP/1.1") return nullptr;
+  if (text == "HTTP/1.0") {
+    head_.http_1_0 = true;
+    return nullptr;
+  }
+  const bool well_formed = text.size() == 8 && text.starts_with("HTTP/") && text[6] == '.' &&
+                           text[5] >= '0' && text[5] <= '9' && text[7] >= '0' && text[7] <= '9';
+  return well_formed ? &kBadVersion : &kBadRequestLine;
+}
+
+const Rejection* RequestParser::finish(std::string_view input) {
+  fields_ = section_.finish(input);
+  const Rejection* why = split_target(input);
+  if (why == nullptr) why = read_fields();
+  if (why == nullptr) why = check_host();
+  if (why == nullptr) why = choose_framing();
+  if (why == nullptr) why = apply_connection();
+  head_.fields = fields_;
+  return why;
+}
+
+// RFC 9112 3.2: origin-form, absolute-form, or asterisk-form for OPTIONS.
+const Rejection* RequestParser::split_target(std::string_view input) {
+  const size_t line_begin = target_begin_ - method_size_ - 1;
+  head_.method = input.substr(line_begin, method_size_);
+  head_.target = input.substr(target_begin_, target_size_);
+  head_.is_head = head_.method == "HEAD";
+  // A tunnel to elsewhere is no business of an origin's front end; TRACE shows cookies to scripts.
+  if (head_.method == "CONNECT" || head_.method == "TRACE") return &kRefusedMethod;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (!equals_ignoring_case(head_.target.substr(0, scheme.size()), scheme)) continue;
+    const std::string_view rest = head_.target.substr(scheme.size());
+    const size_t path = rest.find_first_of("/?#");
+    target_authority_ = rest.substr(0, path);
+    if (target_authority_.empty()) return &kBadTarget;
+    if (path != std::string_view::npos) {
+      head_.target = rest.substr(path);
+    } else {
+      head_.target = head_.method == "OPTIONS" ? "*" : "/";
+    }
+  }
+  if (!http::is_request_target(head_.target)) return &kBadTarget;
+  if (head_.target == "*" && head_.method != "OPTIONS") return &kBadTarget;
+  return nullptr;
+}
+
+const Rejection* RequestParser::read_fields() {
+  for (Field& field : fields_) {
+    switch (field.id) {
+      case FieldName::host:
+        if (host_ != nullptr) return &kManyHosts;
+        host_ = &field;
+        break;
+      case FieldName::content_length:
+        if (content_length_ != nullptr) return &kManyLengths;
+        content_length_ = &field;
+        break;
+      case FieldName::transfer_encoding:
+        if (transfer_encoding_ != nullptr) return &kBadCoding;
+        transfer_encoding_ = &field;
+        break;
+      case FieldName::connection:
+        if (!options_.add(field.value)) return &kBadConnection;
+        break;
+      case FieldName::upgrade: upgrade_ = upgrade_ == nullptr ? &field : upgrade_; break;
+      case FieldName::te:
+        for_each_token(field.value, [&](std::string_view token) {
+          if (equals_ignoring_case(token, "trailers")) head_.accepts_trailers = true;
+        });
+        break;
+      case FieldName::expect:
+        if (head_.http_1_0) break;  // RFC 9110 10.1.1: ignored from an HTTP/1.0 client
+        if (!equals_ignoring_case(field.value, "100-continue")) return &kBadExpectation;
+        head_.expects_continue = true;
+        break;
+      default: break;
+    }
+    field.forward = http::forwards_to_worker(field) &&
+                    !(field.id == FieldName::expect && head_.http_1_0);
+  }
+  return nullptr;
+}
+
+const Rejection* RequestParser::check_host() {
+  // RFC 9112 3.2: HTTP/1.1 has exactly one. Without any there is nothing to route by.
+  if (host_ == nullptr && (!head_.http_1_0 || target_authority_.empty())) return &kNoHost;
+  head_.authority = host_ != nullptr ? host_->value : target_authority_;
+  const http::Authority authority = http::parse_authority(head_.authority);
+  if (!authority.valid) return &kBadHost;
+  if (!target_authority_.empty() && !equals_ignoring_case(target_authority_, head_.authority)) {
+    return &kHostDiffers;
+  }
+  head_.host = authority.host;
+  return nullptr;
+}
+
+// RFC 9112 6.3, where it says "reject".
+const Rejection* RequestParser::choose_framing() {
+  if (transfer_encoding_ != nullptr) {
+    if (content_length_ != nullptr) return &kBothFramings;
+    if (head_.http_1_0) return &kCodingInHttp10;
+    if (!equals_ignoring_case(transfer_encoding_->value, "chunked")) return &kBadCoding;
+    head_.body = BodyLength::unknown;
+  } else if (content_length_ != nullptr) {
+    const auto length = parse_decimal(content_length_->value);
+    if (!length || *length > kMaxContentLength) return &kBadLength;
+    head_.body = BodyLength::known;
+    head_.content_length = *length;
+  }
+  // Without a body nothing waits for the 100.
+  if (head_.body != BodyLength::unknown && head_.content_length == 0) head_.expects_continue = false;
+  return nullptr;
+}
+
+const Rejection* RequestParser::apply_connection() {
+  for (const std::string_view name : options_.nominated()) {
+    const FieldName id = http::classify_field(name);
+    if (is_end_to_end(id)) return &kBadNomination;
+    for (Field& field : fields_) {
+      if (field.id == id && equals_ignoring_case(field.name, name)) field.forward = false;
+    }
+  }
+  wants_close_ = options_.close() || (head_.http_1_0 && !options_.keep_alive());
+  if (options_.upgrade() && upgrade_ != nullptr && !head_.http_1_0 && head_.method == "GET" &&
+      head_.body == BodyLength::none && http::may_upgrade_to(upgrade_->value)) {
+    head_.upgrade = upgrade_->value;
+  }
+  return nullptr;
+}
+
+}  // namespace dmpm::http1

@@ -1,0 +1,200 @@
+#include "proxy/http1/server.h"
+
+#include <algorithm>
+
+#include "proxy/limits.h"
+
+namespace dmpm::http1 {
+
+namespace {
+using RequestState = Http1Exchange::RequestState;
+using ResponseState = Http1Exchange::ResponseState;
+// Enough for what runs at once on a busy machine; more are made and destroyed as needed.
+constexpr size_t kMaxPooled = 1024;
+}  // namespace
+
+std::unique_ptr<Http1Exchange> ExchangePool::take() {
+  if (free_.empty()) return std::make_unique<Http1Exchange>(services_);
+  std::unique_ptr<Http1Exchange> exchange = std::move(free_.back());
+  free_.pop_back();
+  return exchange;
+}
+
+void ExchangePool::give_back(std::unique_ptr<Http1Exchange> exchange) {
+  if (free_.size() < kMaxPooled) free_.push_back(std::move(exchange));
+}
+
+Http1Server::Http1Server(net::SessionHost& host, ExchangePool& pool)
+    : host_(host), pool_(pool), phase_start_(host.now()) {
+  host_.expect_within(limits::kHeadTimeout);
+}
+
+Http1Server::~Http1Server() {
+  if (in_exchange()) {
+    exchange_->on_client_lost();
+    pool_.give_back(std::move(exchange_));
+  }
+}
+
+// ---- input ----
+
+size_t Http1Server::wanted() const {
+  if (closing_ || input_ended_) return 0;
+  if (!in_exchange()) return limits::kReadSize;
+  switch (exchange_->request_state()) {
+    case RequestState::head: return limits::kReadSize;
+    case RequestState::body: return std::min(limits::kReadSize, exchange_->credit());
+    case RequestState::ended:
+      if (exchange_->in_tunnel()) return std::min(limits::kReadSize, exchange_->credit());
+      return limits::kMaxPipelined - std::min(limits::kMaxPipelined, input_.size());
+    case RequestState::broken: return 0;
+  }
+  return 0;
+}
+
+void Http1Server::on_data(std::string_view bytes) {
+  // The time for a head counts from its first byte, however slowly the others come.
+  const bool in_head = in_exchange() && exchange_->request_state() == RequestState::head;
+  if (!in_head) phase_start_ = host_.now();
+  if (input_.empty()) {
+    const size_t used = process(bytes);
+    if (!closing_) input_.append(bytes.substr(used));
+    return;
+  }
+  input_.append(bytes);
+  on_credit();
+}
+
+// Input that waited can go on.
+void Http1Server::on_credit() {
+  if (processing_) return;
+  if (!input_.empty()) {
+    // Out of the member: callbacks may come back to it.
+    const Buffer input = std::move(input_);
+    input_ = Buffer();
+    const size_t used = process(input.view());
+    if (!closing_) input_.append(input.view().substr(used));
+  }
+  host_.update_reading();
+}
+
+size_t Http1Server::process(std::string_view input) {
+  processing_ = true;
+  size_t position = 0;
+  while (position < input.size() && !closing_) {
+    if (!in_exchange()) {
+      exchange_ = pool_.take();
+      exchange_->begin(*this, host_);
+      if (++requests_ >= limits::kMaxRequestsPerConnection || draining_) exchange_->close_after();
+    }
+    const size_t used = exchange_->take(input.substr(position));
+    position += used;
+    if (!end_exchange() && used == 0) break;
+  }
+  processing_ = false;
+  if (in_exchange() && exchange_->request_state() == RequestState::head) {
+    host_.expect_within(limits::kHeadTimeout);
+  }
+  return position;
+}
+
+void Http1Server::on_end_of_input() {
+  input_ended_ = true;
+  if (!in_exchange()) return close(false);
+  switch (exchange_->request_state()) {
+    // A client may end its side and still wait for the answer.
+    case RequestState::ended:
+      if (exchange_->in_tunnel()) {
+        exchange_->on_client_lost();
+        return close(false);
+      }
+      exchange_->close_after();
+      return;
+    case RequestState::head:
+    case RequestState::body:
+    case RequestState::broken:
+      exchange_->on_client_lost();
+      return close(false);
+  }
+}
+
+// ---- output ----
+
+void Http1Server::on_room() {
+  if (in_exchange()) exchange_->on_room();
+}
+
+void Http1Server::on_response_over() {
+  phase_start_ = host_.now();
+  // Inside process() the loop there ends the exchange; else nobody else would.
+  if (processing_) return;
+  if (end_exchange()) {
+    host_.expect_within(limits::kIdleTimeout);
+    on_credit();
+  } else {
+    host_.update_reading();
+  }
+}
+
+bool Http1Server::end_exchange() {
+  if (!in_exchange()) return true;
+  const ResponseState response = exchange_->response_state();
+  if (response != ResponseState::ended && response != ResponseState::aborted) return false;
+  const RequestState request = exchange_->request_state();
+  const bool unread = request == RequestState::body;
+  if (unread && !exchange_->closes() && exchange_->discarded() < limits::kMaxDiscarded) {
+    return false;  // the rest of the body is read and thrown away
+  }
+  const bool closes = exchange_->closes() || unread;
+  pool_.give_back(std::move(exchange_));
+  if (closes) close(unread || request == RequestState::broken);
+  return true;
+}
+
+// ---- time ----
+
+Milliseconds Http1Server::on_deadline() {
+  const Milliseconds passed = host_.now() - phase_start_;
+  if (!in_exchange()) {
+    if (passed >= limits::kIdleTimeout) close(false);
+    return limits::kIdleTimeout - passed;
+  }
+  switch (exchange_->request_state()) {
+    case RequestState::head:
+      if (passed < limits::kHeadTimeout) return limits::kHeadTimeout - passed;
+      exchange_->reject(408, "the request's head did not arrive in time");
+      return limits::kLingerTimeout;
+    case RequestState::body:
+      if (passed < limits::kBodyTimeout) return limits::kBodyTimeout - passed;
+      // Not the client's fault while it has no credit.
+      if (exchange_->credit() == 0) return limits::kBodyTimeout;
+      exchange_->reject(408, "the request's body did not arrive in time");
+      return limits::kLingerTimeout;
+    case RequestState::ended:
+    case RequestState::broken: return limits::kIdleTimeout;
+  }
+  return limits::kIdleTimeout;
+}
+
+// ---- the end ----
+
+void Http1Server::close(bool linger) {
+  if (closing_) return;
+  closing_ = true;
+  host_.close(linger);
+}
+
+void Http1Server::on_lost() {
+  closing_ = true;
+  if (!in_exchange()) return;
+  exchange_->on_client_lost();
+  pool_.give_back(std::move(exchange_));
+}
+
+void Http1Server::drain() {
+  draining_ = true;
+  if (!in_exchange()) return close(false);
+  exchange_->close_after();
+}
+
+}  // namespace dmpm::http1

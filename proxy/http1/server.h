@@ -1,0 +1,65 @@
+// Http1Server: the session of an HTTP/1 connection: one exchange after the other, pipelined requests
+// answered in order, each routed anew.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/buffer.h"
+#include "proxy/http1/exchange.h"
+#include "proxy/net/session.h"
+
+namespace dmpm::http1 {
+
+// Exchanges that are not in use, so that a request allocates nothing.
+class ExchangePool {
+ public:
+  explicit ExchangePool(forward::ForwarderServices& services) : services_(services) {}
+  std::unique_ptr<Http1Exchange> take();
+  void give_back(std::unique_ptr<Http1Exchange> exchange);
+
+ private:
+  forward::ForwarderServices& services_;
+  std::vector<std::unique_ptr<Http1Exchange>> free_;
+};
+
+class Http1Server final : public net::Session, private ExchangeOwner {
+ public:
+  Http1Server(net::SessionHost& host, ExchangePool& pool);
+  ~Http1Server() override;
+
+  // net::Session
+  size_t wanted() const override;
+  void on_data(std::string_view bytes) override;
+  void on_end_of_input() override;
+  void on_room() override;
+  Milliseconds on_deadline() override;
+  void on_lost() override;
+  void drain() override;
+
+ private:
+  // ExchangeOwner
+  void on_response_over() override;
+  void on_credit() override;
+
+  // Feeds exchanges until the input is used up or must wait; returns the bytes used.
+  size_t process(std::string_view input);
+  // Ends the exchange if both sides are through with it; false while it goes on.
+  bool end_exchange();
+  void close(bool linger);
+  bool in_exchange() const { return exchange_ != nullptr; }
+
+  net::SessionHost& host_;
+  ExchangePool& pool_;
+  std::unique_ptr<Http1Exchange> exchange_;
+  Buffer input_;          // not used yet: a part of a head, or pipelined requests
+  Instant phase_start_;   // of the present wait: idle, head, or for more body
+  uint32_t requests_ = 0;
+  bool processing_ = false;
+  bool closing_ = false;
+  bool draining_ = false;
+  bool input_ended_ = false;
+};
+
+}  // namespace dmpm::http1

@@ -1,0 +1,107 @@
+// dmpm-dispatcher: started by the master with the descriptors of master/heritage.h and nothing else.
+// Takes the welcome, gives up every privilege in one column of calls, and serves.
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <cstdio>
+#include <vector>
+
+#include "base/channel.h"
+#include "base/lockdown.h"
+#include "base/text.h"
+#include "base/wire.h"
+#include "master/heritage.h"
+#include "master/protocol.h"
+#include "proxy/dispatcher.h"
+#include "proxy/logger_sink.h"
+
+namespace dmpm {
+namespace {
+
+struct Welcome {
+  uint32_t number = 0;
+  std::string root;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<uint32_t> listener_flags;
+};
+
+// Blocks: without the welcome there is nothing to do.
+Result<Welcome> receive_welcome() {
+  std::vector<char> bytes(Channel::kMaxMessage);
+  const ssize_t size = ::recv(heritage::kMasterChannel, bytes.data(), bytes.size(), 0);
+  if (size <= 0) return Error{"the master sent no welcome"};
+  WireReader reader({bytes.data(), static_cast<size_t>(size)});
+  Welcome welcome;
+  if (reader.u32() != static_cast<uint32_t>(protocol::Notice::welcome)) {
+    return Error{"the master's first message is no welcome"};
+  }
+  welcome.number = reader.u32();
+  welcome.root = reader.string();
+  welcome.uid = reader.u32();
+  welcome.gid = reader.u32();
+  for (uint32_t count = reader.u32(); count > 0 && reader.ok(); --count) {
+    welcome.listener_flags.push_back(reader.u32());
+  }
+  if (!reader.complete()) return Error{"the master's welcome is malformed"};
+  return welcome;
+}
+
+// Everything that a dispatcher gives up, in order.
+Status lock_down(const Welcome& welcome) {
+  Status status;
+  if (!(status = lockdown::enter_root(welcome.root)).ok()) return status;
+  if (!(status = lockdown::become(welcome.uid, welcome.gid, {})).ok()) return status;
+  if (!(status = lockdown::no_new_privileges()).ok()) return status;
+  if (!(status = lockdown::not_dumpable()).ok()) return status;
+  if (!(status = lockdown::limit(RLIMIT_CORE, 0, "RLIMIT_CORE")).ok()) return status;
+  if (!(status = lockdown::limit(RLIMIT_NPROC, 0, "RLIMIT_NPROC")).ok()) return status;
+  if (!(status = lockdown::limit(RLIMIT_FSIZE, 0, "RLIMIT_FSIZE")).ok()) return status;
+  return {};
+}
+
+Status raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return Error::from_errno("getrlimit", errno);
+  return lockdown::limit(RLIMIT_NOFILE, limit.rlim_max, "RLIMIT_NOFILE");
+}
+
+int run() {
+  ::signal(SIGPIPE, SIG_IGN);
+  // A terminal's Ctrl-C goes to the whole foreground group; the master alone decides about the end.
+  ::signal(SIGINT, SIG_IGN);
+  const auto fail = [](const Error& error) {
+    std::fprintf(stderr, "error dispatcher: %s\n", error.message.c_str());
+    return 1;
+  };
+  const auto welcome = receive_welcome();
+  if (!welcome.ok()) return fail(welcome.error());
+
+  std::vector<Dispatcher::InheritedListener> listeners;
+  for (const uint32_t flags : welcome.value().listener_flags) {
+    const int fd = heritage::kDispatcherListeners + static_cast<int>(listeners.size());
+    listeners.push_back({Fd(fd), flags});
+  }
+  uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+    return fail(Error::from_errno("getrandom", errno));
+  }
+  LoggerSink sink{Fd(heritage::kDispatcherLog)};
+  Log log(concat({"dispatcher", std::to_string(welcome.value().number)}), sink);
+  EventLoop loop;
+  Dispatcher dispatcher(loop, log, Fd(heritage::kMasterChannel), seed);
+  // OpenSSL reads its own files, if any, before the root directory changes.
+  Status status = dispatcher.prepare_tls();
+  if (status.ok()) status = raise_descriptor_limit();
+  if (status.ok()) status = lock_down(welcome.value());
+  if (!status.ok()) return fail(status.error());
+  dispatcher.run(std::move(listeners));
+  return 0;
+}
+
+}  // namespace
+}  // namespace dmpm
+
+int main() { return dmpm::run(); }

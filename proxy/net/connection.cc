@@ -1,0 +1,234 @@
+#include "proxy/net/connection.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "proxy/limits.h"
+#include "proxy/net/plain_transport.h"
+
+namespace dmpm::net {
+
+namespace {
+
+// Below this much unsent output a session may produce more.
+constexpr size_t kRoomThreshold = limits::kResponseWindow / 2;
+
+constexpr std::string_view kHttpOnTls =
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
+    "Content-Length: 58\r\n\r\nThis port speaks HTTPS. The request came as plain HTTP.  \r\n";
+
+}  // namespace
+
+Connection::Connection(ConnectionServices& services, Fd fd, http::ClientInfo client)
+    : services_(services),
+      fd_(std::move(fd)),
+      client_(std::move(client)),
+      watcher_(services.loop, fd_.get(), *this),
+      last_progress_(services.loop.now()) {
+  certificate_waiter_.connection = this;
+}
+
+Connection::~Connection() = default;
+
+void Connection::start_plain(OutputStaging& staging) {
+  transport_ = std::make_unique<PlainTransport>(fd_.get(), staging);
+  watcher_.watch_read(true);
+  advance_handshake();
+}
+
+void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared) {
+  auto transport = std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, this);
+  tls_ = transport.get();
+  transport_ = std::move(transport);
+  watcher_.watch_read(true);
+  services_.wheel.set(*this, limits::kHandshakeTimeout);
+}
+
+void Connection::set_state(State state) {
+  // Only forward, along the drawing.
+  if (state < state_) std::abort();
+  state_ = state;
+}
+
+// ---- handshake ----
+
+void Connection::resume_handshake() {
+  if (!waiting_certificate_) return;
+  waiting_certificate_ = false;
+  watcher_.watch_read(true);
+  advance_handshake();
+}
+
+void Connection::advance_handshake() {
+  const Transport::HandshakeStatus status = transport_->handshake();
+  services_.loop.defer(*this);  // to send what the handshake produced
+  switch (status) {
+    case Transport::HandshakeStatus::wants_input: return;
+    case Transport::HandshakeStatus::wants_certificate:
+      waiting_certificate_ = true;
+      watcher_.watch_read(false);
+      return;
+    case Transport::HandshakeStatus::failed:
+      if (tls_ != nullptr && tls_->peer_spoke_http()) {
+        SocketOutput(fd_.get()).send(kHttpOnTls);
+        linger_ = true;
+      }
+      set_state(State::closing);
+      return;
+    case Transport::HandshakeStatus::done: break;
+  }
+  set_state(State::open);
+  session_ = services_.owner.new_session(*this, transport_->alpn());
+  if (draining_) session_->drain();
+}
+
+// ---- input ----
+
+void Connection::on_readable() {
+  last_progress_ = services_.loop.now();
+  switch (state_) {
+    case State::handshaking:
+      advance_handshake();
+      // The first request may have come along with the end of the handshake.
+      if (state_ == State::open && transport_->has_buffered_input()) read_input();
+      return;
+    case State::open: return read_input();
+    case State::closing:
+    case State::lingering: return discard_input();
+    case State::closed: return;
+  }
+}
+
+void Connection::read_input() {
+  const size_t wanted = std::min(session_->wanted(), services_.plaintext.size());
+  if (wanted == 0) return watcher_.watch_read(false);
+  const Transport::ReadResult result = transport_->read(services_.plaintext.first(wanted));
+  switch (result.status) {
+    case Transport::ReadStatus::would_block: break;
+    case Transport::ReadStatus::data:
+      session_->on_data({services_.plaintext.data(), result.size});
+      break;
+    case Transport::ReadStatus::end:
+      input_ended_ = true;
+      watcher_.watch_read(false);
+      session_->on_end_of_input();
+      break;
+    case Transport::ReadStatus::failed: return destroy();
+  }
+  update_reading();
+}
+
+void Connection::update_reading() {
+  if (state_ != State::open || input_ended_) return;
+  const bool reading = session_->wanted() > 0;
+  watcher_.watch_read(reading);
+  if (reading && transport_->has_buffered_input()) services_.loop.defer(*this);
+}
+
+void Connection::discard_input() {
+  Transport::ReadResult result{};
+  for (int i = 0; i < 4; ++i) {  // then others have their turn
+    result = transport_->read(services_.plaintext);
+    if (result.status != Transport::ReadStatus::data) break;
+  }
+  if (result.status == Transport::ReadStatus::end ||
+      result.status == Transport::ReadStatus::failed) {
+    watcher_.watch_read(false);
+    // A client that has ended needs no lingering; one that failed cannot be answered.
+    if (state_ == State::lingering || result.status == Transport::ReadStatus::failed) destroy();
+  }
+}
+
+// ---- output ----
+
+void Connection::write(std::string_view bytes) {
+  if (state_ != State::open) return;
+  transport_->write(bytes);
+  services_.loop.defer(*this);
+}
+
+void Connection::on_writable() {
+  last_progress_ = services_.loop.now();
+  flush();
+}
+
+void Connection::flush() {
+  const Transport::FlushStatus status = transport_->flush();
+  if (status == Transport::FlushStatus::failed && state_ != State::lingering) return destroy();
+  watcher_.watch_write(status == Transport::FlushStatus::waiting);
+  if (state_ == State::open && transport_->unsent() < kRoomThreshold) session_->on_room();
+  if (state_ == State::closing && status == Transport::FlushStatus::sent) finish_closing();
+}
+
+// ---- the end of a round ----
+
+void Connection::run_deferred() {
+  if (state_ == State::closed || state_ == State::lingering) return;
+  flush();
+  if (state_ == State::open && !input_ended_ && transport_->has_buffered_input() &&
+      session_->wanted() > 0) {
+    read_input();
+  }
+}
+
+// ---- time ----
+
+void Connection::expect_within(Milliseconds delay) { services_.wheel.set(*this, delay); }
+
+void Connection::on_deadline() {
+  const Milliseconds idle = services_.loop.now() - last_progress_;
+  switch (state_) {
+    case State::handshaking:
+    case State::lingering: return destroy();
+    case State::closing:
+      if (idle >= limits::kSendTimeout) return destroy();
+      return expect_within(limits::kSendTimeout - idle);
+    case State::open:
+      if (transport_->unsent() > 0) {
+        if (idle >= limits::kSendTimeout) return destroy();
+        return expect_within(limits::kSendTimeout - idle);
+      }
+      if (const Milliseconds next = session_->on_deadline(); state_ == State::open) {
+        expect_within(next);
+      }
+      return;
+    case State::closed: return;
+  }
+}
+
+// ---- the end ----
+
+void Connection::close(bool linger) {
+  if (state_ != State::open) return;
+  linger_ = linger && !input_ended_;
+  set_state(State::closing);
+  services_.wheel.set(*this, limits::kSendTimeout);
+  services_.loop.defer(*this);
+}
+
+void Connection::finish_closing() {
+  transport_->end_output();
+  if (!linger_) return destroy();
+  set_state(State::lingering);
+  watcher_.watch_read(true);
+  services_.wheel.set(*this, limits::kLingerTimeout);
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (session_ != nullptr && state_ == State::open) session_->drain();
+}
+
+void Connection::destroy() {
+  if (state_ == State::closed) return;
+  const bool had_session = session_ != nullptr;
+  set_state(State::closed);
+  watcher_.watch_read(false);
+  watcher_.watch_write(false);
+  DeadlineWheel::cancel(*this);
+  certificate_waiter_.unlink();
+  if (had_session) session_->on_lost();
+  services_.owner.on_closed(*this);
+}
+
+}  // namespace dmpm::net

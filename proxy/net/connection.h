@@ -1,0 +1,111 @@
+// Connection: one client's socket, its transport and its session, and the events that drive them.
+//
+//   handshaking --(done)--> open --(close)--> closing --(sent)--> lingering --> closed
+//        |                   |                   |                   |
+//        +-------------------+------ failure ----+-------------------+
+//
+// Events enter at on_readable, on_writable, run_deferred and on_deadline and run downward. A closed
+// connection is buried at the round's end.
+#pragma once
+
+#include <memory>
+
+#include "base/deadline_wheel.h"
+#include "base/event_loop.h"
+#include "base/fd.h"
+#include "base/graveyard.h"
+#include "base/intrusive_list.h"
+#include "proxy/net/session.h"
+#include "proxy/net/transport.h"
+#include "proxy/tls/tls_transport.h"
+
+namespace dmpm::net {
+
+class Connection;
+
+// What connections share, and who is told of them.
+class ConnectionOwner {
+ public:
+  // The session for a connection whose handshake is done and chose `alpn`.
+  virtual std::unique_ptr<Session> new_session(SessionHost& host, std::string_view alpn) = 0;
+  // The connection is over: take it out of the books and bury it.
+  virtual void on_closed(Connection& connection) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+struct ConnectionServices {
+  EventLoop& loop;
+  DeadlineWheel& wheel;
+  ConnectionOwner& owner;
+  std::span<char> plaintext;  // limits::kReadSize bytes, for the time of one read
+};
+
+class Connection final : public Mortal,
+                         public ListNode<Connection>,
+                         private SessionHost,
+                         private IoHandler,
+                         private Deferred,
+                         private Deadline {
+ public:
+  Connection(ConnectionServices& services, Fd fd, http::ClientInfo client);
+  ~Connection() override;
+
+  // Exactly one of them, once.
+  void start_plain(OutputStaging& staging);
+  void start_tls(tls::SslPtr ssl, tls::TlsShared& shared);
+
+  // A certificate that the handshake waits for has come, or will not.
+  void resume_handshake();
+  void drain();
+  // In the list of handshakes that wait for a certificate.
+  class CertificateWaiter : public ListNode<CertificateWaiter> {
+   public:
+    Connection* connection = nullptr;
+  };
+  CertificateWaiter& certificate_waiter() { return certificate_waiter_; }
+
+ private:
+  enum class State : uint8_t { handshaking, open, closing, lingering, closed };
+
+  // SessionHost
+  void write(std::string_view bytes) override;
+  size_t unsent() const override { return transport_->unsent(); }
+  void update_reading() override;
+  void expect_within(Milliseconds delay) override;
+  void close(bool linger) override;
+  Instant now() const override { return services_.loop.now(); }
+  const http::ClientInfo& client() const override { return client_; }
+
+  // Events
+  void on_readable() override;
+  void on_writable() override;
+  void run_deferred() override;
+  void on_deadline() override;
+
+  void advance_handshake();
+  void read_input();
+  void discard_input();
+  void flush();
+  void finish_closing();
+  void destroy();
+  void set_state(State state);
+
+  ConnectionServices& services_;
+  Fd fd_;
+  http::ClientInfo client_;
+  IoWatcher watcher_;
+  std::unique_ptr<Transport> transport_;
+  tls::TlsTransport* tls_ = nullptr;  // transport_ when it is TLS
+  std::unique_ptr<Session> session_;
+  CertificateWaiter certificate_waiter_;
+  Instant last_progress_{};  // when the client last took or sent something
+  State state_ = State::handshaking;
+  bool linger_ = false;
+  bool input_ended_ = false;
+  bool draining_ = false;
+  bool waiting_certificate_ = false;
+};
+
+}  // namespace dmpm::net

@@ -1,0 +1,51 @@
+// Session: the client's protocol on one connection (HTTP/1 or HTTP/2), and what it may ask of the
+// connection that owns it. Neither knows sockets or TLS.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "base/event_loop.h"
+#include "base/graveyard.h"
+#include "proxy/http/forwarding.h"
+
+namespace dmpm::net {
+
+// The connection, as its session sees it.
+class SessionHost {
+ public:
+  // Takes all; sent at the end of the round. The caller looks at unsent() to keep it bounded.
+  virtual void write(std::string_view bytes) = 0;
+  virtual size_t unsent() const = 0;
+  // wanted() has changed. Input that is already here is handed over in this round's end.
+  virtual void update_reading() = 0;
+  // Session::on_deadline() is called no later than in `delay` (plus a tick).
+  virtual void expect_within(Milliseconds delay) = 0;
+  // Sends what was written, then ends the connection. `linger`: reads on for a while, so that a
+  // client that is still sending gets to see the answer before a reset.
+  virtual void close(bool linger) = 0;
+  virtual Instant now() const = 0;
+  virtual const http::ClientInfo& client() const = 0;
+
+ protected:
+  ~SessionHost() = default;
+};
+
+class Session : public Mortal {
+ public:
+  // How much plaintext it takes at most in the next on_data(); 0 pauses reading.
+  virtual size_t wanted() const = 0;
+  virtual void on_data(std::string_view bytes) = 0;
+  // The client will send nothing more; it may still read.
+  virtual void on_end_of_input() = 0;
+  // unsent() has become small.
+  virtual void on_room() = 0;
+  // Checks what is overdue; returns when to be called next.
+  virtual Milliseconds on_deadline() = 0;
+  // The connection has broken. Abandons its exchanges; the last call.
+  virtual void on_lost() = 0;
+  // Takes no new request, ends when those under way are answered.
+  virtual void drain() = 0;
+};
+
+}  // namespace dmpm::net

@@ -1,0 +1,78 @@
+// TlsTransport: a Transport over TLS.
+//
+// OpenSSL does no I/O here: a BIO of our own gives it what was received into one buffer shared by
+// all connections (only the tail that could not be used yet is kept), and collects the records that
+// it makes in the shared staging. So one read() takes many records in and one send() many out, and
+// SSL_write never has to be repeated.
+#pragma once
+
+#include <openssl/bio.h>
+
+#include <memory>
+
+#include "base/buffer.h"
+#include "proxy/net/output_staging.h"
+#include "proxy/net/socket_output.h"
+#include "proxy/net/transport.h"
+#include "proxy/tls/tls_context.h"
+
+namespace dmpm::tls {
+
+// What all TLS connections of a dispatcher share.
+class TlsShared {
+ public:
+  explicit TlsShared(net::OutputStaging& staging);
+  net::OutputStaging& staging() { return staging_; }
+  BIO_METHOD* bio_method() { return bio_method_.get(); }
+  std::span<char> received() { return {received_.get(), limits::kReadSize}; }
+
+ private:
+  net::OutputStaging& staging_;
+  std::unique_ptr<BIO_METHOD, SslDeleter> bio_method_;
+  std::unique_ptr<char[]> received_;
+};
+
+class TlsTransport final : public net::Transport, private net::StagingOwner {
+ public:
+  // `fd` and `shared` outlive the transport. `connection` is what SSL_get_app_data() gives.
+  TlsTransport(int fd, SslPtr ssl, TlsShared& shared, void* connection);
+  ~TlsTransport() override;
+
+  HandshakeStatus handshake() override;
+  ReadResult read(std::span<char> into) override;
+  bool has_buffered_input() const override;
+  void write(std::string_view plaintext) override;
+  size_t unsent() const override;
+  FlushStatus flush() override;
+  void end_output() override;
+  std::string_view alpn() const override;
+
+  // After a failed handshake: the client spoke plain HTTP.
+  bool peer_spoke_http() const { return peer_spoke_http_; }
+
+ private:
+  friend class TlsShared;
+  static int bio_read(BIO* bio, char* into, int size);
+  static int bio_write(BIO* bio, const char* bytes, int size);
+  static long bio_control(BIO* bio, int command, long number, void* pointer);
+
+  void evict_staged() override { flush(); }
+  // Makes input_ what is there to be decrypted; false when nothing is.
+  bool load_input();
+  // Keeps what is left of input_ for the next call.
+  void keep_input();
+  void encrypt(std::string_view plaintext);
+
+  const int fd_;
+  TlsShared& shared_;
+  SslPtr ssl_;
+  net::SocketOutput output_;
+  std::string_view input_;  // during a call only: into shared_.received() or kept_
+  Buffer kept_;             // received, not yet taken by OpenSSL
+  bool socket_ended_ = false;
+  bool ended_ = false;
+  bool failed_ = false;
+  bool peer_spoke_http_ = false;
+};
+
+}  // namespace dmpm::tls
