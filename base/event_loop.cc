@@ -36,10 +36,22 @@ void EventLoop::update_now() {
 void EventLoop::run() {
   while (!stopping_) {
     event_base_loop(base_.get(), EVLOOP_ONCE);
-    while (!deferred_.empty()) deferred_.pop_front().run_deferred();
-    in_round_ = false;
+    end_round();
   }
   stopping_ = false;
+}
+
+bool EventLoop::run_ready() {
+  const bool had_deferred = !deferred_.empty();
+  event_base_loop(base_.get(), EVLOOP_ONCE | EVLOOP_NONBLOCK);
+  const bool had_events = in_round_;
+  end_round();
+  return had_events || had_deferred;
+}
+
+void EventLoop::end_round() {
+  while (!deferred_.empty()) deferred_.pop_front().run_deferred();
+  in_round_ = false;
 }
 
 IoWatcher::IoWatcher(EventLoop& loop, int fd, IoHandler& handler)

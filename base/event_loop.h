@@ -40,6 +40,8 @@ class EventLoop {
   // Until stop(); returns after the round in which that was called.
   void run();
   void stop() { stopping_ = true; }
+  // One round with what is ready now; false when nothing was. For tests.
+  bool run_ready();
   // The start of this round: cheap, and the same for all handlers of a round.
   Instant now() const { return now_; }
   // Runs `task` at the end of this round, once, however often it is deferred in it. What tasks
@@ -55,6 +57,7 @@ class EventLoop {
   struct BaseDeleter {
     void operator()(event_base* base) const;
   };
+  void end_round();
   // Called by each watcher before its handler: the first one of a round reads the clock.
   void enter_round() {
     if (in_round_) return;

@@ -17,9 +17,9 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       master_(loop, std::move(master_channel), *this, log),
       certificates_(master_),
       groups_({loop, wheel_, graveyard_, master_, {worker_input_.get(), limits::kReadSize}}),
-      forwarding_{loop, wheel_, router_, groups_, *this},
+      forwarding_{loop, wheel_, router_, groups_, limits_, *this},
       http1_exchanges_(forwarding_),
-      connection_services_{loop, wheel_, *this, {plaintext_.get(), limits::kReadSize}} {
+      connection_services_{loop, wheel_, *this, limits_, {plaintext_.get(), limits::kReadSize}} {
   master_.attach({router_, groups_, certificates_});
 }
 
@@ -63,17 +63,23 @@ void Dispatcher::start_listening() {
   inherited_.clear();
 }
 
-bool Dispatcher::may_accept() const { return connection_count_ < limits::kMaxConnections; }
+bool Dispatcher::may_accept() const { return connection_count_ < limits_.connections; }
 
 void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) {
+  const net::AddressCounts::Key address = net::AddressCounts::key_of(peer);
+  if (!addresses_.add(address, limits_.connections_per_address)) return;  // closed at once
   http::ClientInfo client;
   client.address = peer.host();
   client.tls = tls;
   if (redirect_to_https) client.redirect_to_port = https_port_;
   tls::SslPtr ssl;
-  if (tls && (ssl = tls_context_->new_ssl()) == nullptr) return;  // no memory: the client is told by RST
+  if (tls && (ssl = tls_context_->new_ssl()) == nullptr) {
+    addresses_.remove(address);  // no memory: closed
+    return;
+  }
   auto connection =
-      std::make_unique<net::Connection>(connection_services_, std::move(fd), std::move(client));
+      std::make_unique<net::Connection>(connection_services_, std::move(fd), std::move(client),
+                                        address);
   net::Connection& started = *connection.release();  // owned by the list from here on
   connections_.push_back(started);
   ++connection_count_;
@@ -87,6 +93,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
 void Dispatcher::on_closed(net::Connection& connection) {
   IntrusiveList<net::Connection>::remove(connection);
   --connection_count_;
+  addresses_.remove(connection.address());
   graveyard_.bury(std::unique_ptr<Mortal>(&connection));
   if (draining_ && connections_.empty()) finish_drain();
 }

@@ -68,6 +68,7 @@ class Dispatcher final : private net::ConnectionOwner,
   DeadlineWheel wheel_;
   Graveyard graveyard_;
   ErrorIds error_ids_;
+  ClientLimits limits_;
 
   std::unique_ptr<char[]> plaintext_;
   std::unique_ptr<char[]> worker_input_;
@@ -87,6 +88,7 @@ class Dispatcher final : private net::ConnectionOwner,
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   uint16_t https_port_ = 443;
   IntrusiveList<net::Connection> connections_;
+  net::AddressCounts addresses_;
   size_t connection_count_ = 0;
   bool draining_ = false;
 };

@@ -21,7 +21,7 @@ namespace dmpm::forward {
 class Exchange {
  public:
   // The forwarder has passed on `size` bytes of request body: so many more may come. An exchange
-  // begins with a credit of limits::kRequestWindow.
+  // begins with a credit of ClientLimits::request_buffer.
   virtual void grant(size_t size) = 0;
 
   // How much response body it will take now. Asked before each read from the worker.
@@ -32,8 +32,11 @@ class Exchange {
   virtual void send_head(const http::ResponseHead& head) = 0;
   // Takes all of it.
   virtual void send_body(std::string_view bytes) = 0;
-  // The response is complete. May destroy the handler.
-  virtual void finish() = 0;
+  // The response is complete; `trailers` are field lines, each with its CRLF, or empty. May destroy
+  // the handler.
+  virtual void finish(std::string_view trailers) = 0;
+  // In a tunnel: the worker sends no more; what the client sends is still passed on.
+  virtual void end_output() = 0;
   // The response cannot be completed: the client must not take it for whole. May destroy the handler.
   virtual void abort() = 0;
 
@@ -44,6 +47,7 @@ class Exchange {
 class ExchangeHandler {
  public:
   virtual void on_request_body(std::string_view bytes) = 0;
+  // Also in a tunnel: the client sends no more, but still reads.
   virtual void on_request_end() = 0;
   // room() has grown.
   virtual void on_room() = 0;

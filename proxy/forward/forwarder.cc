@@ -47,7 +47,7 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
   // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
   // the worker is started. Who asks for "100 Continue" sends nothing before the worker has spoken.
   const bool gathers = body_length_ == BodyLength::known && content_length_ > 0 &&
-                       content_length_ <= limits::kRequestWindow && !head.expects_continue;
+                       content_length_ <= services_.limits.request_buffer && !head.expects_continue;
   if (!gathers) return acquire_worker();
   set_state(State::gathering);
   keeps_body_ = true;
@@ -61,6 +61,7 @@ void Forwarder::keep_request(const http::RequestHead& head) {
   is_head_ = head.is_head;
   is_upgrade_ = !head.upgrade.empty();
   http_1_0_ = head.http_1_0;
+  accepts_trailers_ = head.accepts_trailers;
   idempotent_ = is_idempotent(head.method);
   request_ended_ = head.body == BodyLength::none ||
                    (head.body == BodyLength::known && head.content_length == 0);
@@ -83,7 +84,7 @@ void Forwarder::redirect(const http::RequestHead& head) {
   Exchange* exchange = exchange_;
   reset();
   exchange->send_head(response);
-  exchange->finish();
+  exchange->finish({});
 }
 
 const VirtualHost* Forwarder::route(const http::RequestHead& head) {
@@ -100,6 +101,7 @@ void Forwarder::on_request_end() {
   request_ended_ = true;
   if (state_ == State::gathering) return acquire_worker();
   if (connection_ == nullptr) return;
+  if (state_ == State::tunnel) return worker_ended_ ? end_tunnel() : connection_->end_output();
   connection_->send_body_end();
   request_sent_ = true;
 }
@@ -147,6 +149,7 @@ void Forwarder::send_request() {
 void Forwarder::pass_body(std::string_view bytes) {
   connection_->send_body(bytes);
   granted_later_ += bytes.size();
+  if (state_ == State::tunnel && !worker_ended_) expect_within(services_.limits.tunnel_timeout);
   // A worker that reads no more but may still answer: the rest goes nowhere.
   if (connection_->unsent() == 0) on_worker_took_all();
 }
@@ -168,27 +171,50 @@ void Forwarder::on_interim_head(const http::ResponseHead& head) {
 }
 
 void Forwarder::on_response_head(const http::ResponseHead& head) {
-  set_state(State::streaming);
   body_.clear();  // nothing will be sent again
   pool_->note_answer(connection_->worker());
-  expect_within(pool_->settings().response_timeout);
+  if (head.status == 101) {
+    set_state(State::tunnel);
+    request_ended_ = false;  // the request's end was not the client's last word
+    expect_within(services_.limits.tunnel_timeout);
+  } else {
+    set_state(State::streaming);
+    expect_within(pool_->settings().response_timeout);
+  }
   exchange_->send_head(head);
 }
 
 void Forwarder::on_response_body(std::string_view bytes) {
-  expect_within(pool_->settings().response_timeout);
+  expect_within(state_ == State::tunnel ? services_.limits.tunnel_timeout
+                                        : pool_->settings().response_timeout);
   exchange_->send_body(bytes);
 }
 
 void Forwarder::on_room() {
-  if (state_ == State::streaming) connection_->resume_reading();
+  if (connection_ != nullptr && !worker_ended_) connection_->resume_reading();
 }
 
 void Forwarder::on_response_end() {
   Exchange* exchange = exchange_;
+  std::string trailers;
+  if (accepts_trailers_ && pool_->settings().forward_trailers) trailers = connection_->trailers();
   leave_worker();
   reset();
-  exchange->finish();
+  exchange->finish(trailers);
+}
+
+void Forwarder::on_tunnel_end() {
+  worker_ended_ = true;
+  if (request_ended_ || connection_->write_broken()) return end_tunnel();
+  expect_within(limits::kHalfTunnelTimeout);
+  exchange_->end_output();
+}
+
+void Forwarder::end_tunnel() {
+  Exchange* exchange = exchange_;
+  leave_worker();
+  reset();
+  exchange->finish({});
 }
 
 // ---- when it does not go well ----
@@ -229,11 +255,10 @@ void Forwarder::on_deadline() {
                        : "no response head within start_timeout of a new worker",
                    {}});
     case State::streaming:
-      // Neither is the time of a client that reads slowly, nor that of a tunnel.
-      if (exchange_->room() == 0 || is_upgrade_) {
-        return expect_within(pool_->settings().response_timeout);
-      }
+      // Neither is the time of a client that reads slowly.
+      if (exchange_->room() == 0) return expect_within(pool_->settings().response_timeout);
       return fail({504, "", "the worker stopped in the middle of its response", {}});
+    case State::tunnel: return end_tunnel();
     case State::gathering:
     case State::idle: return;
   }
@@ -241,7 +266,7 @@ void Forwarder::on_deadline() {
 
 void Forwarder::fail(const Failure& failure) {
   Exchange* exchange = exchange_;
-  const bool head_sent = state_ == State::streaming;
+  const bool head_sent = state_ == State::streaming || state_ == State::tunnel;
   const http::ClientInfo& client = *client_;
   const bool is_head = is_head_;
   const std::string host = host_;
@@ -279,7 +304,7 @@ void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std:
   head.shows_content_length = is_head;
   exchange.send_head(head);
   if (!is_head) exchange.send_body(page);
-  exchange.finish();
+  exchange.finish({});
 }
 
 // ---- leaving ----
@@ -304,7 +329,7 @@ void Forwarder::reset() {
   body_length_ = BodyLength::none;
   interim_responses_ = 0;
   is_head_ = is_upgrade_ = http_1_0_ = idempotent_ = keeps_body_ = false;
-  request_ended_ = request_sent_ = retried_ = false;
+  request_ended_ = request_sent_ = retried_ = accepts_trailers_ = worker_ended_ = false;
 }
 
 }  // namespace dmpm::forward

@@ -4,6 +4,7 @@
 //
 //   idle -> gathering -> waiting -> responding -> streaming -> idle
 //             (body)     (worker)   (head awaited)  (body)
+//                                            `----> tunnel ----> idle
 //   Each state may end in idle by fail() or on_client_lost(). With a lost reused connection,
 //   responding goes back to waiting, once.
 #pragma once
@@ -14,6 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/deadline_wheel.h"
+#include "proxy/client_limits.h"
 #include "proxy/forward/exchange.h"
 #include "proxy/forward/failure.h"
 #include "proxy/forward/groups.h"
@@ -39,6 +41,7 @@ struct ForwarderServices {
   DeadlineWheel& wheel;
   Router& router;
   Groups& groups;
+  const ClientLimits& limits;
   FailureReporter& failures;
 };
 
@@ -64,7 +67,7 @@ class Forwarder final : public ExchangeHandler,
   bool active() const { return state_ != State::idle; }
 
  private:
-  enum class State : uint8_t { idle, gathering, waiting, responding, streaming };
+  enum class State : uint8_t { idle, gathering, waiting, responding, streaming, tunnel };
 
   // In travel order.
   const VirtualHost* route(const http::RequestHead& head);
@@ -81,6 +84,8 @@ class Forwarder final : public ExchangeHandler,
   void on_response_head(const http::ResponseHead& head) override;
   void on_response_body(std::string_view bytes) override;
   void on_response_end() override;
+  void on_tunnel_end() override;
+  void end_tunnel();
 
   // When it does not go well.
   void on_worker_lost(std::string_view detail) override;
@@ -119,6 +124,8 @@ class Forwarder final : public ExchangeHandler,
   bool request_ended_ = false;  // by the client
   bool request_sent_ = false;   // whole, to the worker
   bool retried_ = false;
+  bool accepts_trailers_ = false;
+  bool worker_ended_ = false;  // in a tunnel
 };
 
 }  // namespace dmpm::forward

@@ -53,10 +53,15 @@ void WorkerConnection::send_body_end() {
   if (kind_.chunked_body) send("0\r\n\r\n", {}, {});
 }
 
+void WorkerConnection::end_output() {
+  end_wanted_ = true;
+  if (unsent_.empty()) ::shutdown(fd_.get(), SHUT_WR);
+}
+
 void WorkerConnection::send(std::string_view first, std::string_view second,
                             std::string_view third) {
   std::array pieces{first, second, third};
-  if (write_broken_ || dead_) return;
+  if (write_broken_) return;
   if (unsent_.empty()) {
     std::array<iovec, 3> parts;
     for (size_t i = 0; i < pieces.size(); ++i) {
@@ -94,6 +99,7 @@ void WorkerConnection::on_writable() {
   }
   if (!unsent_.empty()) return;
   watcher_.watch_write(false);
+  if (end_wanted_) ::shutdown(fd_.get(), SHUT_WR);
   if (in_exchange()) exchange_->on_worker_took_all();
 }
 
@@ -200,14 +206,16 @@ size_t WorkerConnection::decode_chunks(std::string_view bytes) {
 void WorkerConnection::complete() { completed_ = true; }
 
 void WorkerConnection::on_end_of_input() {
-  const bool delimited_by_close = in_body_ && (parser_.framing() == ResponseParser::Framing::until_close ||
-                                               parser_.framing() == ResponseParser::Framing::tunnel);
-  if (!delimited_by_close) {
+  watcher_.watch_read(false);
+  if (in_body_ && parser_.framing() == ResponseParser::Framing::tunnel) {
+    dead_ = true;
+    return exchange_->on_tunnel_end();
+  }
+  if (!in_body_ || parser_.framing() != ResponseParser::Framing::until_close) {
     return lose(response_begun_ ? "the worker closed the connection in the middle of its response"
                                 : "the worker closed the connection without a response");
   }
   dead_ = true;
-  watcher_.watch_read(false);
   complete();
   exchange_->on_response_end();
 }

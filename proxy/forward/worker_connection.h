@@ -32,6 +32,8 @@ class WorkerExchange {
   virtual void on_response_body(std::string_view bytes) = 0;
   // The response is complete. The last call.
   virtual void on_response_end() = 0;
+  // In a tunnel: the worker sends no more, but may still read.
+  virtual void on_tunnel_end() = 0;
   // The connection broke or the worker talked nonsense before that. The last call.
   virtual void on_worker_lost(std::string_view detail) = 0;
   // unsent() has become 0.
@@ -77,7 +79,11 @@ class WorkerConnection final : public Mortal,
   void send_body(std::string_view piece);
   // The last chunk, or nothing when the length was known.
   void send_body_end();
+  // In a tunnel: nothing more will be sent; the worker sees the end once it has read the rest.
+  void end_output();
   size_t unsent() const { return unsent_.size(); }
+  // Trailer fields of a chunked response: lines with their CRLF. Valid until end_exchange().
+  std::string_view trailers() const { return chunks_.trailers(); }
   // The worker has closed its reading side: what is sent goes nowhere, its answer may still come.
   bool write_broken() const { return write_broken_; }
   // Some byte of the response has arrived.
@@ -120,6 +126,7 @@ class WorkerConnection final : public Mortal,
   bool response_begun_ = false;
   bool completed_ = false;
   bool write_broken_ = false;
+  bool end_wanted_ = false;
   bool dead_ = false;
 };
 

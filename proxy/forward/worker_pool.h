@@ -27,6 +27,7 @@ namespace dmpm::forward {
 struct GroupSettings {
   std::string name;
   size_t queue = 0;
+  bool forward_trailers = false;
   Milliseconds queue_timeout{}, idle_timeout{}, start_timeout{}, response_timeout{};
 };
 

@@ -111,7 +111,12 @@ const Rejection* ChunkedDecoder::end_trailer_line() {
     return nullptr;
   }
   FieldSection section;
-  if (section.add_line(line_, 0, line_.size()) != nullptr) return &kBadTrailer;
+  if (section.add_line(line_, 0, line_.size(), 1) != nullptr) return &kBadTrailer;
+  const http::Field field = section.finish(line_)[0];
+  // RFC 9110 6.5.1: nothing that would have framed, routed or authenticated the message.
+  if (field.id == http::FieldName::other) {
+    trailers_.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
   line_.clear();
   state_ = State::trailer;
   return nullptr;

@@ -26,6 +26,8 @@ class ChunkedDecoder {
   // Takes from the front of `input` what it uses. `data` points into it.
   Progress decode(std::string_view& input, std::string_view& data);
   const http::Rejection& rejection() const { return *rejection_; }
+  // After `complete`: the trailer fields that may be passed on, as lines with their CRLF.
+  std::string_view trailers() const { return trailers_; }
 
  private:
   enum class State : uint8_t {
@@ -49,6 +51,7 @@ class ChunkedDecoder {
   size_t line_size_ = 0;    // of the current size line
   size_t overhead_ = 0;     // extension and trailer bytes so far
   std::string line_;        // a trailer line: rare, so an allocation is fine
+  std::string trailers_;
   const http::Rejection* rejection_ = nullptr;
 };
 

@@ -10,6 +10,10 @@ namespace dmpm::http1 {
 
 using http::BodyLength;
 
+namespace {
+constexpr http::Rejection kBodyTooLarge{413, "the request's body is too large"};
+}
+
 void Http1Exchange::begin(ExchangeOwner& owner, net::SessionHost& host) {
   owner_ = &owner;
   host_ = &host;
@@ -17,8 +21,8 @@ void Http1Exchange::begin(ExchangeOwner& owner, net::SessionHost& host) {
   chunks_.reset();
   request_state_ = RequestState::head;
   response_state_ = ResponseState::awaited;
-  body_left_ = discarded_ = 0;
-  credit_ = limits::kRequestWindow;
+  body_left_ = body_received_ = discarded_ = 0;
+  credit_ = limits_.request_buffer;
   chunked_request_ = chunked_response_ = http_1_0_ = seen_bytes_ = tunnel_ = closes_ = false;
 }
 
@@ -77,6 +81,10 @@ size_t Http1Exchange::take_chunks(std::string_view input) {
       return input.size();
     }
     if (progress == ChunkedDecoder::Progress::data) deliver(data);
+    if (limits_.body_size > 0 && body_received_ > limits_.body_size) {
+      break_request(kBodyTooLarge);
+      return input.size();
+    }
     if (progress == ChunkedDecoder::Progress::complete) end_request();
   }
   return input.size() - rest.size();
@@ -84,6 +92,7 @@ size_t Http1Exchange::take_chunks(std::string_view input) {
 
 void Http1Exchange::deliver(std::string_view body) {
   if (body.empty()) return;
+  body_received_ += body.size();
   if (!forwarder_.active()) {
     discarded_ += body.size();
     return;
@@ -119,6 +128,10 @@ void Http1Exchange::on_client_lost() {
   if (forwarder_.active()) forwarder_.on_client_lost();
 }
 
+void Http1Exchange::end_tunnel_input() {
+  if (forwarder_.active()) forwarder_.on_request_end();
+}
+
 void Http1Exchange::on_room() {
   if (forwarder_.active()) forwarder_.on_room();
 }
@@ -132,7 +145,7 @@ void Http1Exchange::grant(size_t size) {
 
 size_t Http1Exchange::room() const {
   const size_t unsent = host_->unsent();
-  return unsent >= limits::kResponseWindow ? 0 : limits::kResponseWindow - unsent;
+  return unsent >= limits_.response_buffer ? 0 : limits_.response_buffer - unsent;
 }
 
 void Http1Exchange::send_interim(const http::ResponseHead& head) {
@@ -174,12 +187,18 @@ void Http1Exchange::send_body(std::string_view bytes) {
   host_->write("\r\n");
 }
 
-void Http1Exchange::finish() {
-  if (chunked_response_) host_->write("0\r\n\r\n");
+void Http1Exchange::finish(std::string_view trailers) {
+  if (chunked_response_) {
+    host_->write("0\r\n");
+    host_->write(trailers);
+    host_->write("\r\n");
+  }
   response_state_ = ResponseState::ended;
-  credit_ = limits::kRequestWindow;  // what still comes of the request is thrown away
+  credit_ = limits_.request_buffer;  // what still comes of the request is thrown away
   owner_->on_response_over();
 }
+
+void Http1Exchange::end_output() { host_->end_output(); }
 
 void Http1Exchange::abort() {
   // Without the last chunk or the promised length: the client sees that it is cut off.

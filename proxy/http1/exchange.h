@@ -34,7 +34,8 @@ class Http1Exchange final : private forward::Exchange {
   enum class RequestState : uint8_t { head, body, ended, broken };
   enum class ResponseState : uint8_t { awaited, body, ended, aborted };
 
-  explicit Http1Exchange(forward::ForwarderServices& services) : forwarder_(services) {}
+  explicit Http1Exchange(forward::ForwarderServices& services)
+      : limits_(services.limits), forwarder_(services), parser_(services.limits) {}
 
   // Takes it out of the pool, for the next request of a connection.
   void begin(ExchangeOwner& owner, net::SessionHost& host);
@@ -45,6 +46,8 @@ class Http1Exchange final : private forward::Exchange {
   void reject(unsigned status, std::string_view reason);
   // The client has gone.
   void on_client_lost();
+  // In a tunnel: the client sends no more.
+  void end_tunnel_input();
   void on_room();
 
   RequestState request_state() const { return request_state_; }
@@ -57,6 +60,7 @@ class Http1Exchange final : private forward::Exchange {
   void close_after() { closes_ = true; }
   // How much request body may be taken now.
   size_t credit() const { return credit_; }
+  uint64_t body_received() const { return body_received_; }
   // Request body that came after the response was over.
   uint64_t discarded() const { return discarded_; }
 
@@ -67,7 +71,8 @@ class Http1Exchange final : private forward::Exchange {
   void send_interim(const http::ResponseHead& head) override;
   void send_head(const http::ResponseHead& head) override;
   void send_body(std::string_view bytes) override;
-  void finish() override;
+  void finish(std::string_view trailers) override;
+  void end_output() override;
   void abort() override;
 
   size_t take_head(std::string_view input);
@@ -77,6 +82,7 @@ class Http1Exchange final : private forward::Exchange {
   void end_request();
   void break_request(const http::Rejection& why);
 
+  const ClientLimits& limits_;
   forward::Forwarder forwarder_;
   RequestParser parser_;
   ChunkedDecoder chunks_;
@@ -86,6 +92,7 @@ class Http1Exchange final : private forward::Exchange {
   RequestState request_state_ = RequestState::head;
   ResponseState response_state_ = ResponseState::awaited;
   uint64_t body_left_ = 0;
+  uint64_t body_received_ = 0;
   uint64_t discarded_ = 0;
   size_t credit_ = 0;
   bool chunked_request_ = false;

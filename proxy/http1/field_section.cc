@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "proxy/limits.h"
 
 namespace dmpm::http1 {
 
@@ -42,10 +41,11 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-const Rejection* FieldSection::add_line(std::string_view input, size_t begin, size_t end) {
+const Rejection* FieldSection::add_line(std::string_view input, size_t begin, size_t end,
+                                        size_t max_lines) {
   const std::string_view line = input.substr(begin, end - begin);
   if (line[0] == ' ' || line[0] == '\t') return &kFolded;
-  if (lines_.size() == limits::kMaxFields) return &kTooMany;
+  if (lines_.size() >= max_lines) return &kTooMany;
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return &kNoColon;
   const std::string_view name = line.substr(0, colon);
@@ -77,7 +77,7 @@ bool ConnectionOptions::add(std::string_view list) {
       keep_alive_ = true;
     } else if (equals_ignoring_case(token, "upgrade")) {
       upgrade_ = true;
-    } else if (count_ < kMax) {
+    } else if (count_ < limits::kMaxNominated) {
       names_[count_++] = token;
     } else {
       fits = false;

@@ -12,6 +12,7 @@
 
 #include "proxy/http/field.h"
 #include "proxy/http/rejection.h"
+#include "proxy/limits.h"
 
 namespace dmpm::http1 {
 
@@ -34,7 +35,9 @@ class LineScanner {
 class FieldSection {
  public:
   // `input[begin, end)` is one line without its CRLF, not empty. Null, or why it is not acceptable.
-  const http::Rejection* add_line(std::string_view input, size_t begin, size_t end);
+  // At most `max_lines` of them.
+  const http::Rejection* add_line(std::string_view input, size_t begin, size_t end,
+                                  size_t max_lines);
   // The fields as views into `input`; valid until the next reset() or until the input moves.
   std::span<http::Field> finish(std::string_view input);
   void reset() { lines_.clear(); }
@@ -60,8 +63,7 @@ class ConnectionOptions {
   std::span<const std::string_view> nominated() const { return {names_, count_}; }
 
  private:
-  static constexpr size_t kMax = 8;  // limits::kMaxNominated
-  std::string_view names_[kMax];
+  std::string_view names_[limits::kMaxNominated];
   size_t count_ = 0;
   bool close_ = false, keep_alive_ = false, upgrade_ = false;
 };

@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "proxy/http/forwarding.h"
 #include "proxy/http/syntax.h"
-#include "proxy/limits.h"
 
 namespace dmpm::http1 {
 
@@ -29,6 +28,7 @@ constexpr Rejection kHostDiffers{400, "the request target and the Host field nam
 constexpr Rejection kBothFramings{400, "there are both Content-Length and Transfer-Encoding"};
 constexpr Rejection kBadLength{400, "the Content-Length field is malformed"};
 constexpr Rejection kManyLengths{400, "there is more than one Content-Length field"};
+constexpr Rejection kBodyTooLarge{413, "the request's body is too large"};
 constexpr Rejection kBadCoding{400, "the Transfer-Encoding is not exactly \"chunked\""};
 constexpr Rejection kCodingInHttp10{400, "there is a Transfer-Encoding in HTTP/1.0"};
 constexpr Rejection kBadConnection{400, "the Connection field is malformed"};
@@ -71,13 +71,13 @@ RequestParser::Progress RequestParser::parse(std::string_view input) {
       case LineScanner::Outcome::bare_line_feed: return reject(kBareLineFeed);
       case LineScanner::Outcome::incomplete: {
         const size_t line = input.size() - lines_.position();
-        if (!have_request_line_ && line > limits::kMaxTarget + 64) return reject(kTargetTooLong);
-        if (input.size() > limits::kMaxHead) return reject(kHeadTooLarge);
+        if (!have_request_line_ && line > limits_.target_size + 64) return reject(kTargetTooLong);
+        if (input.size() > limits_.head_size) return reject(kHeadTooLarge);
         return Progress::incomplete;
       }
       case LineScanner::Outcome::line: break;
     }
-    if (lines_.position() > limits::kMaxHead) return reject(kHeadTooLarge);
+    if (lines_.position() > limits_.head_size) return reject(kHeadTooLarge);
     if (const Rejection* why = parse_line(input)) return reject(*why);
     if (done_) return Progress::complete;
   }
@@ -91,7 +91,7 @@ const Rejection* RequestParser::parse_line(std::string_view input) {
     have_request_line_ = true;
     return parse_request_line(line);
   }
-  if (!line.empty()) return section_.add_line(input, lines_.begin(), lines_.end());
+  if (!line.empty()) return section_.add_line(input, lines_.begin(), lines_.end(), limits_.head_fields);
   done_ = true;
   return finish(input);
 }
@@ -104,7 +104,7 @@ const Rejection* RequestParser::parse_request_line(std::string_view line) {
   const std::string_view target = line.substr(first + 1, last - first - 1);
   if (!http::is_token(method)) return &kBadRequestLine;
   if (target.empty() || target.find(' ') != std::string_view::npos) return &kBadRequestLine;
-  if (target.size() > limits::kMaxTarget) return &kTargetTooLong;
+  if (target.size() > limits_.target_size) return &kTargetTooLong;
   if (const Rejection* why = parse_version(line.substr(last + 1))) return why;
   method_size_ = method.size();
   target_begin_ = lines_.begin() + first + 1;
@@ -219,6 +219,7 @@ const Rejection* RequestParser::choose_framing() {
   } else if (content_length_ != nullptr) {
     const auto length = parse_decimal(content_length_->value);
     if (!length || *length > kMaxContentLength) return &kBadLength;
+    if (limits_.body_size > 0 && *length > limits_.body_size) return &kBodyTooLarge;
     head_.body = BodyLength::known;
     head_.content_length = *length;
   }

@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "proxy/client_limits.h"
 #include "proxy/http/message.h"
 #include "proxy/http/rejection.h"
 #include "proxy/http1/field_section.h"
@@ -16,6 +17,7 @@ class RequestParser {
  public:
   enum class Progress { incomplete, complete, rejected };
 
+  explicit RequestParser(const ClientLimits& client_limits) : limits_(client_limits) {}
   // For the next request.
   void reset();
 
@@ -46,6 +48,7 @@ class RequestParser {
 
   struct Seen;  // what read_fields() found
 
+  const ClientLimits& limits_;
   LineScanner lines_;
   FieldSection section_;
   std::span<http::Field> fields_;

@@ -50,10 +50,10 @@ ResponseParser::Progress ResponseParser::parse(std::string_view input) {
     switch (lines_.next(input)) {
       case LineScanner::Outcome::bare_line_feed: return reject(kBareLineFeed);
       case LineScanner::Outcome::incomplete:
-        return input.size() > limits::kMaxHead ? reject(kHeadTooLarge) : Progress::incomplete;
+        return input.size() > limits::kMaxResponseHead ? reject(kHeadTooLarge) : Progress::incomplete;
       case LineScanner::Outcome::line: break;
     }
-    if (lines_.position() > limits::kMaxHead) return reject(kHeadTooLarge);
+    if (lines_.position() > limits::kMaxResponseHead) return reject(kHeadTooLarge);
     if (const Rejection* why = parse_line(input)) return reject(*why);
     if (done_) return Progress::complete;
   }
@@ -69,7 +69,8 @@ const Rejection* ResponseParser::parse_line(std::string_view input) {
     done_ = true;
     return finish(input);
   }
-  return section_.add_line(input, lines_.begin(), lines_.end()) == nullptr ? nullptr : &kBadField;
+  return section_.add_line(input, lines_.begin(), lines_.end(), limits::kMaxResponseFields) ==
+                 nullptr ? nullptr : &kBadField;
 }
 
 // status-line = HTTP-version SP status-code [ SP reason-phrase ]

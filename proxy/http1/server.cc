@@ -25,8 +25,8 @@ void ExchangePool::give_back(std::unique_ptr<Http1Exchange> exchange) {
 }
 
 Http1Server::Http1Server(net::SessionHost& host, ExchangePool& pool)
-    : host_(host), pool_(pool), phase_start_(host.now()) {
-  host_.expect_within(limits::kHeadTimeout);
+    : host_(host), pool_(pool), limits_(pool.limits()), phase_start_(host.now()) {
+  host_.expect_within(limits_.head_timeout);
 }
 
 Http1Server::~Http1Server() {
@@ -54,8 +54,7 @@ size_t Http1Server::wanted() const {
 
 void Http1Server::on_data(std::string_view bytes) {
   // The time for a head counts from its first byte, however slowly the others come.
-  const bool in_head = in_exchange() && exchange_->request_state() == RequestState::head;
-  if (!in_head) phase_start_ = host_.now();
+  if (!in_exchange()) phase_start_ = host_.now();
   if (input_.empty()) {
     const size_t used = process(bytes);
     if (!closing_) input_.append(bytes.substr(used));
@@ -85,17 +84,28 @@ size_t Http1Server::process(std::string_view input) {
     if (!in_exchange()) {
       exchange_ = pool_.take();
       exchange_->begin(*this, host_);
-      if (++requests_ >= limits::kMaxRequestsPerConnection || draining_) exchange_->close_after();
+      body_phase_ = false;
+      if (++requests_ >= limits_.requests_per_connection || draining_) exchange_->close_after();
     }
     const size_t used = exchange_->take(input.substr(position));
     position += used;
     if (!end_exchange() && used == 0) break;
   }
   processing_ = false;
-  if (in_exchange() && exchange_->request_state() == RequestState::head) {
-    host_.expect_within(limits::kHeadTimeout);
-  }
+  if (in_exchange()) start_phase();
   return position;
+}
+
+// The wait for the rest of a head counts from its first byte; that for a body from the head's end.
+void Http1Server::start_phase() {
+  if (exchange_->request_state() == RequestState::head) {
+    host_.expect_within(limits_.head_timeout);
+  } else if (exchange_->request_state() == RequestState::body && !body_phase_) {
+    body_phase_ = true;
+    phase_start_ = host_.now();
+    phase_body_ = exchange_->body_received();
+    host_.expect_within(limits_.body_timeout);
+  }
 }
 
 void Http1Server::on_end_of_input() {
@@ -104,10 +114,7 @@ void Http1Server::on_end_of_input() {
   switch (exchange_->request_state()) {
     // A client may end its side and still wait for the answer.
     case RequestState::ended:
-      if (exchange_->in_tunnel()) {
-        exchange_->on_client_lost();
-        return close(false);
-      }
+      if (exchange_->in_tunnel()) return exchange_->end_tunnel_input();
       exchange_->close_after();
       return;
     case RequestState::head:
@@ -129,7 +136,7 @@ void Http1Server::on_response_over() {
   // Inside process() the loop there ends the exchange; else nobody else would.
   if (processing_) return;
   if (end_exchange()) {
-    host_.expect_within(limits::kIdleTimeout);
+    host_.expect_within(limits_.idle_timeout);
     on_credit();
   } else {
     host_.update_reading();
@@ -156,24 +163,35 @@ bool Http1Server::end_exchange() {
 Milliseconds Http1Server::on_deadline() {
   const Milliseconds passed = host_.now() - phase_start_;
   if (!in_exchange()) {
-    if (passed >= limits::kIdleTimeout) close(false);
-    return limits::kIdleTimeout - passed;
+    if (passed >= limits_.idle_timeout) close(false);
+    return limits_.idle_timeout - passed;
   }
   switch (exchange_->request_state()) {
     case RequestState::head:
-      if (passed < limits::kHeadTimeout) return limits::kHeadTimeout - passed;
+      if (passed < limits_.head_timeout) return limits_.head_timeout - passed;
       exchange_->reject(408, "the request's head did not arrive in time");
       return limits::kLingerTimeout;
     case RequestState::body:
-      if (passed < limits::kBodyTimeout) return limits::kBodyTimeout - passed;
-      // Not the client's fault while it has no credit.
-      if (exchange_->credit() == 0) return limits::kBodyTimeout;
-      exchange_->reject(408, "the request's body did not arrive in time");
-      return limits::kLingerTimeout;
+      return check_body(passed);
     case RequestState::ended:
-    case RequestState::broken: return limits::kIdleTimeout;
+    case RequestState::broken: return limits_.idle_timeout;
   }
-  return limits::kIdleTimeout;
+  return limits_.idle_timeout;
+}
+
+// A body must keep moving at a minimum rate, averaged over body_timeout.
+Milliseconds Http1Server::check_body(Milliseconds passed) {
+  if (passed < limits_.body_timeout) return limits_.body_timeout - passed;
+  const uint64_t moved = exchange_->body_received() - phase_body_;
+  const auto seconds = static_cast<uint64_t>(passed.count()) / 1000;
+  // Not the client's fault while it has no credit.
+  if (exchange_->credit() > 0 && moved < limits_.body_rate * seconds) {
+    exchange_->reject(408, "the request's body did not arrive in time");
+    return limits::kLingerTimeout;
+  }
+  phase_start_ = host_.now();
+  phase_body_ = exchange_->body_received();
+  return limits_.body_timeout;
 }
 
 // ---- the end ----

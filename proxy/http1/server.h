@@ -16,6 +16,7 @@ namespace dmpm::http1 {
 class ExchangePool {
  public:
   explicit ExchangePool(forward::ForwarderServices& services) : services_(services) {}
+  const ClientLimits& limits() const { return services_.limits; }
   std::unique_ptr<Http1Exchange> take();
   void give_back(std::unique_ptr<Http1Exchange> exchange);
 
@@ -45,6 +46,8 @@ class Http1Server final : public net::Session, private ExchangeOwner {
 
   // Feeds exchanges until the input is used up or must wait; returns the bytes used.
   size_t process(std::string_view input);
+  void start_phase();
+  Milliseconds check_body(Milliseconds passed);
   // Ends the exchange if both sides are through with it; false while it goes on.
   bool end_exchange();
   void close(bool linger);
@@ -52,10 +55,13 @@ class Http1Server final : public net::Session, private ExchangeOwner {
 
   net::SessionHost& host_;
   ExchangePool& pool_;
+  const ClientLimits& limits_;
   std::unique_ptr<Http1Exchange> exchange_;
   Buffer input_;          // not used yet: a part of a head, or pipelined requests
-  Instant phase_start_;   // of the present wait: idle, head, or for more body
+  Instant phase_start_;      // of the present wait: idle, head, or for more body
+  uint64_t phase_body_ = 0;  // how much request body there was then
   uint32_t requests_ = 0;
+  bool body_phase_ = false;
   bool processing_ = false;
   bool closing_ = false;
   bool draining_ = false;

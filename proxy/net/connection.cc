@@ -10,19 +10,19 @@ namespace dmpm::net {
 
 namespace {
 
-// Below this much unsent output a session may produce more.
-constexpr size_t kRoomThreshold = limits::kResponseWindow / 2;
-
+// Without a length: it ends with the connection.
 constexpr std::string_view kHttpOnTls =
-    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
-    "Content-Length: 58\r\n\r\nThis port speaks HTTPS. The request came as plain HTTP.  \r\n";
+    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n"
+    "This port speaks HTTPS, but the request came as plain HTTP.\r\n";
 
 }  // namespace
 
-Connection::Connection(ConnectionServices& services, Fd fd, http::ClientInfo client)
+Connection::Connection(ConnectionServices& services, Fd fd, http::ClientInfo client,
+                       AddressCounts::Key address)
     : services_(services),
       fd_(std::move(fd)),
       client_(std::move(client)),
+      address_(address),
       watcher_(services.loop, fd_.get(), *this),
       last_progress_(services.loop.now()) {
   certificate_waiter_.connection = this;
@@ -41,7 +41,7 @@ void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared) {
   tls_ = transport.get();
   transport_ = std::move(transport);
   watcher_.watch_read(true);
-  services_.wheel.set(*this, limits::kHandshakeTimeout);
+  services_.wheel.set(*this, services_.limits.handshake_timeout);
 }
 
 void Connection::set_state(State state) {
@@ -147,6 +147,11 @@ void Connection::write(std::string_view bytes) {
   services_.loop.defer(*this);
 }
 
+void Connection::end_output() {
+  output_ends_ = true;
+  services_.loop.defer(*this);
+}
+
 void Connection::on_writable() {
   last_progress_ = services_.loop.now();
   flush();
@@ -156,7 +161,14 @@ void Connection::flush() {
   const Transport::FlushStatus status = transport_->flush();
   if (status == Transport::FlushStatus::failed && state_ != State::lingering) return destroy();
   watcher_.watch_write(status == Transport::FlushStatus::waiting);
-  if (state_ == State::open && transport_->unsent() < kRoomThreshold) session_->on_room();
+  // Not at every byte that becomes free: the worker is read in useful pieces.
+  if (state_ == State::open && transport_->unsent() < services_.limits.response_buffer / 2) {
+    session_->on_room();
+  }
+  if (state_ == State::open && output_ends_ && status == Transport::FlushStatus::sent) {
+    output_ends_ = false;
+    transport_->end_output();
+  }
   if (state_ == State::closing && status == Transport::FlushStatus::sent) finish_closing();
 }
 
@@ -181,12 +193,12 @@ void Connection::on_deadline() {
     case State::handshaking:
     case State::lingering: return destroy();
     case State::closing:
-      if (idle >= limits::kSendTimeout) return destroy();
-      return expect_within(limits::kSendTimeout - idle);
+      if (idle >= services_.limits.send_timeout) return destroy();
+      return expect_within(services_.limits.send_timeout - idle);
     case State::open:
       if (transport_->unsent() > 0) {
-        if (idle >= limits::kSendTimeout) return destroy();
-        return expect_within(limits::kSendTimeout - idle);
+        if (idle >= services_.limits.send_timeout) return destroy();
+        return expect_within(services_.limits.send_timeout - idle);
       }
       if (const Milliseconds next = session_->on_deadline(); state_ == State::open) {
         expect_within(next);
@@ -202,7 +214,7 @@ void Connection::close(bool linger) {
   if (state_ != State::open) return;
   linger_ = linger && !input_ended_;
   set_state(State::closing);
-  services_.wheel.set(*this, limits::kSendTimeout);
+  services_.wheel.set(*this, services_.limits.send_timeout);
   services_.loop.defer(*this);
 }
 

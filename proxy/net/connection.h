@@ -15,6 +15,8 @@
 #include "base/fd.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
+#include "proxy/client_limits.h"
+#include "proxy/net/address_counts.h"
 #include "proxy/net/session.h"
 #include "proxy/net/transport.h"
 #include "proxy/tls/tls_transport.h"
@@ -39,6 +41,7 @@ struct ConnectionServices {
   EventLoop& loop;
   DeadlineWheel& wheel;
   ConnectionOwner& owner;
+  const ClientLimits& limits;
   std::span<char> plaintext;  // limits::kReadSize bytes, for the time of one read
 };
 
@@ -49,7 +52,9 @@ class Connection final : public Mortal,
                          private Deferred,
                          private Deadline {
  public:
-  Connection(ConnectionServices& services, Fd fd, http::ClientInfo client);
+  // `address` is what AddressCounts counts it by.
+  Connection(ConnectionServices& services, Fd fd, http::ClientInfo client,
+             AddressCounts::Key address);
   ~Connection() override;
 
   // Exactly one of them, once.
@@ -65,6 +70,7 @@ class Connection final : public Mortal,
     Connection* connection = nullptr;
   };
   CertificateWaiter& certificate_waiter() { return certificate_waiter_; }
+  AddressCounts::Key address() const { return address_; }
 
  private:
   enum class State : uint8_t { handshaking, open, closing, lingering, closed };
@@ -74,6 +80,7 @@ class Connection final : public Mortal,
   size_t unsent() const override { return transport_->unsent(); }
   void update_reading() override;
   void expect_within(Milliseconds delay) override;
+  void end_output() override;
   void close(bool linger) override;
   Instant now() const override { return services_.loop.now(); }
   const http::ClientInfo& client() const override { return client_; }
@@ -95,6 +102,7 @@ class Connection final : public Mortal,
   ConnectionServices& services_;
   Fd fd_;
   http::ClientInfo client_;
+  const AddressCounts::Key address_;
   IoWatcher watcher_;
   std::unique_ptr<Transport> transport_;
   tls::TlsTransport* tls_ = nullptr;  // transport_ when it is TLS
@@ -102,6 +110,7 @@ class Connection final : public Mortal,
   CertificateWaiter certificate_waiter_;
   Instant last_progress_{};  // when the client last took or sent something
   State state_ = State::handshaking;
+  bool output_ends_ = false;
   bool linger_ = false;
   bool input_ended_ = false;
   bool draining_ = false;

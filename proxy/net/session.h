@@ -19,6 +19,8 @@ class SessionHost {
   virtual size_t unsent() const = 0;
   // wanted() has changed. Input that is already here is handed over in this round's end.
   virtual void update_reading() = 0;
+  // Sends what was written and then the end of output; input goes on.
+  virtual void end_output() = 0;
   // Session::on_deadline() is called no later than in `delay` (plus a tick).
   virtual void expect_within(Milliseconds delay) = 0;
   // Sends what was written, then ends the connection. `linger`: reads on for a while, so that a
