@@ -19,6 +19,7 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       groups_({loop, wheel_, graveyard_, master_, {worker_input_.get(), limits::kReadSize}}),
       forwarding_{loop, wheel_, router_, groups_, limits_, *this},
       http1_exchanges_(forwarding_),
+      http2_streams_(forwarding_),
       connection_services_{loop, wheel_, *this, limits_, {plaintext_.get(), limits::kReadSize}} {
   master_.attach({router_, groups_, certificates_});
 }
@@ -98,7 +99,9 @@ void Dispatcher::on_closed(net::Connection& connection) {
   if (draining_ && connections_.empty()) finish_drain();
 }
 
-std::unique_ptr<net::Session> Dispatcher::new_session(net::SessionHost& host, std::string_view) {
+std::unique_ptr<net::Session> Dispatcher::new_session(net::SessionHost& host,
+                                                      std::string_view alpn) {
+  if (alpn == "h2") return std::make_unique<http2::Http2Server>(host, http2_streams_);
   return std::make_unique<http1::Http1Server>(host, http1_exchanges_);
 }
 

@@ -13,6 +13,7 @@
 #include "proxy/error_ids.h"
 #include "proxy/forward/forwarder.h"
 #include "proxy/http1/server.h"
+#include "proxy/http2/server.h"
 #include "proxy/master_link.h"
 #include "proxy/net/connection.h"
 #include "proxy/net/listener.h"
@@ -81,6 +82,7 @@ class Dispatcher final : private net::ConnectionOwner,
   forward::Groups groups_;
   forward::ForwarderServices forwarding_;
   http1::ExchangePool http1_exchanges_;
+  http2::StreamPool http2_streams_;
   net::ConnectionServices connection_services_;
   std::unique_ptr<tls::TlsContext> tls_context_;
 

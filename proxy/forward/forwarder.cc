@@ -93,7 +93,8 @@ const VirtualHost* Forwarder::route(const http::RequestHead& head) {
 
 void Forwarder::on_request_body(std::string_view bytes) {
   body_bytes_ += bytes.size();
-  if (connection_ != nullptr && !keeps_body_) return pass_body(bytes);
+  const bool upgrade_open = is_upgrade_ && state_ != State::tunnel;
+  if (connection_ != nullptr && !keeps_body_ && !upgrade_open) return pass_body(bytes);
   body_.append(bytes);  // bounded by the credit, which is granted when the worker takes it
 }
 
@@ -132,7 +133,8 @@ void Forwarder::on_no_worker(const NoWorker& why) {
 void Forwarder::send_request() {
   connection_->begin(*this, {is_head_, is_upgrade_, body_length_ == BodyLength::unknown});
   connection_->send_head(head_);
-  if (!body_.empty()) {
+  // Before a 101 the worker would read a tunnel's bytes as requests.
+  if (!body_.empty() && !is_upgrade_) {
     connection_->send_body(body_.view());
     if (!keeps_body_) {
       granted_later_ += body_.size();
@@ -171,7 +173,8 @@ void Forwarder::on_interim_head(const http::ResponseHead& head) {
 }
 
 void Forwarder::on_response_head(const http::ResponseHead& head) {
-  body_.clear();  // nothing will be sent again
+  const Buffer early = std::move(body_);  // nothing will be sent again
+  body_ = Buffer();
   pool_->note_answer(connection_->worker());
   if (head.status == 101) {
     set_state(State::tunnel);
@@ -182,6 +185,7 @@ void Forwarder::on_response_head(const http::ResponseHead& head) {
     expect_within(pool_->settings().response_timeout);
   }
   exchange_->send_head(head);
+  if (state_ == State::tunnel && !early.empty()) pass_body(early.view());
 }
 
 void Forwarder::on_response_body(std::string_view bytes) {

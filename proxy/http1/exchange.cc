@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proxy/http/request_rules.h"
 #include "proxy/http1/response_writer.h"
 #include "proxy/limits.h"
 
 namespace dmpm::http1 {
 
 using http::BodyLength;
-
-namespace {
-constexpr http::Rejection kBodyTooLarge{413, "the request's body is too large"};
-}
 
 void Http1Exchange::begin(ExchangeOwner& owner, net::SessionHost& host) {
   owner_ = &owner;
@@ -82,7 +79,7 @@ size_t Http1Exchange::take_chunks(std::string_view input) {
     }
     if (progress == ChunkedDecoder::Progress::data) deliver(data);
     if (limits_.body_size > 0 && body_received_ > limits_.body_size) {
-      break_request(kBodyTooLarge);
+      break_request(http::kBodyTooLarge);
       return input.size();
     }
     if (progress == ChunkedDecoder::Progress::complete) end_request();

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "proxy/http/forwarding.h"
+#include "proxy/http/request_rules.h"
 #include "proxy/http/syntax.h"
 
 namespace dmpm::http1 {
@@ -17,23 +18,13 @@ constexpr Rejection kBareLineFeed{400, "a line ends without a carriage return"};
 constexpr Rejection kNotHttp{400, "this is not an HTTP request"};
 constexpr Rejection kBadRequestLine{400, "the request line is malformed"};
 constexpr Rejection kBadVersion{505, "only HTTP/1.0 and HTTP/1.1 are spoken here"};
-constexpr Rejection kBadTarget{400, "the request target is malformed"};
-constexpr Rejection kTargetTooLong{414, "the request target is too long"};
-constexpr Rejection kHeadTooLarge{431, "the request's head is too large"};
-constexpr Rejection kRefusedMethod{501, "this method is not supported"};
-constexpr Rejection kNoHost{400, "there is no Host field"};
-constexpr Rejection kManyHosts{400, "there is more than one Host field"};
-constexpr Rejection kBadHost{400, "the Host field is malformed"};
-constexpr Rejection kHostDiffers{400, "the request target and the Host field name different hosts"};
 constexpr Rejection kBothFramings{400, "there are both Content-Length and Transfer-Encoding"};
 constexpr Rejection kBadLength{400, "the Content-Length field is malformed"};
 constexpr Rejection kManyLengths{400, "there is more than one Content-Length field"};
-constexpr Rejection kBodyTooLarge{413, "the request's body is too large"};
 constexpr Rejection kBadCoding{400, "the Transfer-Encoding is not exactly \"chunked\""};
 constexpr Rejection kCodingInHttp10{400, "there is a Transfer-Encoding in HTTP/1.0"};
 constexpr Rejection kBadConnection{400, "the Connection field is malformed"};
 constexpr Rejection kBadNomination{400, "the Connection field nominates an end-to-end field"};
-constexpr Rejection kBadExpectation{417, "this expectation cannot be met"};
 
 // Beyond 63 bits some servers see a negative number.
 constexpr uint64_t kMaxContentLength = INT64_MAX;
@@ -71,13 +62,13 @@ RequestParser::Progress RequestParser::parse(std::string_view input) {
       case LineScanner::Outcome::bare_line_feed: return reject(kBareLineFeed);
       case LineScanner::Outcome::incomplete: {
         const size_t line = input.size() - lines_.position();
-        if (!have_request_line_ && line > limits_.target_size + 64) return reject(kTargetTooLong);
-        if (input.size() > limits_.head_size) return reject(kHeadTooLarge);
+        if (!have_request_line_ && line > limits_.target_size + 64) return reject(http::kTargetTooLong);
+        if (input.size() > limits_.head_size) return reject(http::kHeadTooLarge);
         return Progress::incomplete;
       }
       case LineScanner::Outcome::line: break;
     }
-    if (lines_.position() > limits_.head_size) return reject(kHeadTooLarge);
+    if (lines_.position() > limits_.head_size) return reject(http::kHeadTooLarge);
     if (const Rejection* why = parse_line(input)) return reject(*why);
     if (done_) return Progress::complete;
   }
@@ -104,7 +95,7 @@ const Rejection* RequestParser::parse_request_line(std::string_view line) {
   const std::string_view target = line.substr(first + 1, last - first - 1);
   if (!http::is_token(method)) return &kBadRequestLine;
   if (target.empty() || target.find(' ') != std::string_view::npos) return &kBadRequestLine;
-  if (target.size() > limits_.target_size) return &kTargetTooLong;
+  if (target.size() > limits_.target_size) return &http::kTargetTooLong;
   if (const Rejection* why = parse_version(line.substr(last + 1))) return why;
   method_size_ = method.size();
   target_begin_ = lines_.begin() + first + 1;
@@ -140,30 +131,26 @@ const Rejection* RequestParser::split_target(std::string_view input) {
   head_.method = input.substr(line_begin, method_size_);
   head_.target = input.substr(target_begin_, target_size_);
   head_.is_head = head_.method == "HEAD";
-  // A tunnel to elsewhere is no business of an origin's front end; TRACE shows cookies to scripts.
-  if (head_.method == "CONNECT" || head_.method == "TRACE") return &kRefusedMethod;
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!equals_ignoring_case(head_.target.substr(0, scheme.size()), scheme)) continue;
     const std::string_view rest = head_.target.substr(scheme.size());
     const size_t path = rest.find_first_of("/?#");
     target_authority_ = rest.substr(0, path);
-    if (target_authority_.empty()) return &kBadTarget;
+    if (target_authority_.empty()) return &http::kBadTarget;
     if (path != std::string_view::npos) {
       head_.target = rest.substr(path);
     } else {
       head_.target = head_.method == "OPTIONS" ? "*" : "/";
     }
   }
-  if (!http::is_request_target(head_.target)) return &kBadTarget;
-  if (head_.target == "*" && head_.method != "OPTIONS") return &kBadTarget;
-  return nullptr;
+  return http::check_target(head_);
 }
 
 const Rejection* RequestParser::read_fields() {
   for (Field& field : fields_) {
     switch (field.id) {
       case FieldName::host:
-        if (host_ != nullptr) return &kManyHosts;
+        if (host_ != nullptr) return &http::kManyHosts;
         host_ = &field;
         break;
       case FieldName::content_length:
@@ -178,35 +165,21 @@ const Rejection* RequestParser::read_fields() {
         if (!options_.add(field.value)) return &kBadConnection;
         break;
       case FieldName::upgrade: upgrade_ = upgrade_ == nullptr ? &field : upgrade_; break;
-      case FieldName::te:
-        for_each_token(field.value, [&](std::string_view token) {
-          if (equals_ignoring_case(token, "trailers")) head_.accepts_trailers = true;
-        });
-        break;
-      case FieldName::expect:
-        if (head_.http_1_0) break;  // RFC 9110 10.1.1: ignored from an HTTP/1.0 client
-        if (!equals_ignoring_case(field.value, "100-continue")) return &kBadExpectation;
-        head_.expects_continue = true;
-        break;
       default: break;
     }
-    field.forward = http::forwards_to_worker(field) &&
-                    !(field.id == FieldName::expect && head_.http_1_0);
+    if (const Rejection* why = http::read_field(field, head_)) return why;
   }
   return nullptr;
 }
 
 const Rejection* RequestParser::check_host() {
   // RFC 9112 3.2: HTTP/1.1 has exactly one. Without any there is nothing to route by.
-  if (host_ == nullptr && (!head_.http_1_0 || target_authority_.empty())) return &kNoHost;
+  if (host_ == nullptr && (!head_.http_1_0 || target_authority_.empty())) return &http::kNoHost;
   head_.authority = host_ != nullptr ? host_->value : target_authority_;
-  const http::Authority authority = http::parse_authority(head_.authority);
-  if (!authority.valid) return &kBadHost;
   if (!target_authority_.empty() && !equals_ignoring_case(target_authority_, head_.authority)) {
-    return &kHostDiffers;
+    return &http::kHostDiffers;
   }
-  head_.host = authority.host;
-  return nullptr;
+  return http::check_authority(head_);
 }
 
 // RFC 9112 6.3, where it says "reject".
@@ -219,7 +192,7 @@ const Rejection* RequestParser::choose_framing() {
   } else if (content_length_ != nullptr) {
     const auto length = parse_decimal(content_length_->value);
     if (!length || *length > kMaxContentLength) return &kBadLength;
-    if (limits_.body_size > 0 && *length > limits_.body_size) return &kBodyTooLarge;
+    if (limits_.body_size > 0 && *length > limits_.body_size) return &http::kBodyTooLarge;
     head_.body = BodyLength::known;
     head_.content_length = *length;
   }

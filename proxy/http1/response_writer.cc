@@ -2,9 +2,8 @@
 
 #include <array>
 #include <charconv>
-#include <ctime>
 
-#include "proxy/http/error_page.h"
+#include "proxy/http/date.h"
 
 namespace dmpm::http1 {
 
@@ -23,17 +22,6 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out += "\r\n";
 }
 
-// RFC 9110 6.6.1: who forwards a response without a Date adds one.
-void append_date(std::string& out) {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  std::array<char, 40> text;
-  const size_t size =
-      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  append_field(out, "Date", {text.data(), size});
-}
-
 }  // namespace
 
 void append_response_head(std::string& out, const http::ResponseHead& head,
@@ -49,7 +37,10 @@ void append_response_head(std::string& out, const http::ResponseHead& head,
     dated |= field.id == http::FieldName::date;
     append_field(out, field.name, field.value);
   }
-  if (!dated && head.status >= 200) append_date(out);
+  if (!dated && head.status >= 200) {
+    std::array<char, 40> date;
+    append_field(out, "Date", http::format_date(date));
+  }
   if (head.body == http::BodyLength::known || head.shows_content_length) {
     out += "Content-Length: ";
     append_number(out, head.content_length);

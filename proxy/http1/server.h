@@ -34,6 +34,7 @@ class Http1Server final : public net::Session, private ExchangeOwner {
   size_t wanted() const override;
   void on_data(std::string_view bytes) override;
   void on_end_of_input() override;
+  void produce() override {}
   void on_room() override;
   Milliseconds on_deadline() override;
   void on_lost() override;

@@ -176,6 +176,7 @@ void Connection::flush() {
 
 void Connection::run_deferred() {
   if (state_ == State::closed || state_ == State::lingering) return;
+  if (state_ == State::open) session_->produce();
   flush();
   if (state_ == State::open && !input_ended_ && transport_->has_buffered_input() &&
       session_->wanted() > 0) {

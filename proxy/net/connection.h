@@ -78,6 +78,7 @@ class Connection final : public Mortal,
   // SessionHost
   void write(std::string_view bytes) override;
   size_t unsent() const override { return transport_->unsent(); }
+  void request_flush() override { services_.loop.defer(*this); }
   void update_reading() override;
   void expect_within(Milliseconds delay) override;
   void end_output() override;

@@ -17,6 +17,8 @@ class SessionHost {
   // Takes all; sent at the end of the round. The caller looks at unsent() to keep it bounded.
   virtual void write(std::string_view bytes) = 0;
   virtual size_t unsent() const = 0;
+  // Session::produce() is called, and what it wrote sent, in this round's end.
+  virtual void request_flush() = 0;
   // wanted() has changed. Input that is already here is handed over in this round's end.
   virtual void update_reading() = 0;
   // Sends what was written and then the end of output; input goes on.
@@ -40,6 +42,8 @@ class Session : public Mortal {
   virtual void on_data(std::string_view bytes) = 0;
   // The client will send nothing more; it may still read.
   virtual void on_end_of_input() = 0;
+  // Called before what was written is sent: the last chance to write more into the same records.
+  virtual void produce() = 0;
   // unsent() has become small.
   virtual void on_room() = 0;
   // Checks what is overdue; returns when to be called next.

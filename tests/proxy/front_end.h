@@ -41,6 +41,7 @@ class MemoryClient final : public net::SessionHost {
   // net::SessionHost
   void write(std::string_view bytes) override;
   size_t unsent() const override { return unsent_; }
+  void request_flush() override {}
   void update_reading() override {}
   void end_output() override { output_ended_ = true; }
   void expect_within(Milliseconds) override {}

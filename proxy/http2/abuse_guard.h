@@ -1,0 +1,38 @@
+// AbuseGuard: what one HTTP/2 connection may do that costs us more than it costs the client. Each
+// kind has a token bucket; when one is empty the connection ends with ENHANCE_YOUR_CALM.
+//
+// nghttp2 1.52 accepts all of these without end (rapid reset CVE-2023-44487, MadeYouReset
+// CVE-2025-8671, floods of SETTINGS, PING, PRIORITY and empty DATA).
+#pragma once
+
+#include <algorithm>
+
+#include "base/rate_limit.h"
+
+namespace dmpm::http2 {
+
+class AbuseGuard {
+ public:
+  // Streams that end before their time, whoever resets them: a browser that leaves a page with 100
+  // images cancels 100 streams; a few pages a second nobody reads.
+  bool allow_reset(Instant now) { return resets_.take(now); }
+  // Frames that carry nothing: SETTINGS, PING, PRIORITY, empty DATA, unknown types.
+  bool allow_useless_frame(Instant now) { return useless_.take(now); }
+  // WINDOW_UPDATEs: one for each few KiB that we send is ordinary, a thousand for nothing is not.
+  bool allow_window_update(Instant now, uint64_t sent) {
+    if (sent - sent_at_update_ >= kBytesPerUpdate) {
+      sent_at_update_ = sent;
+      return true;
+    }
+    return updates_.take(now);
+  }
+
+ private:
+  static constexpr uint64_t kBytesPerUpdate = 1024;
+  RateLimit resets_{20, 200};
+  RateLimit useless_{20, 400};
+  RateLimit updates_{100, 1000};
+  uint64_t sent_at_update_ = 0;
+};
+
+}  // namespace dmpm::http2

@@ -1,0 +1,137 @@
+#include "proxy/http2/stream.h"
+
+#include <algorithm>
+
+#include "proxy/http/request_rules.h"
+
+namespace dmpm::http2 {
+
+namespace {
+constexpr http::Rejection kBodyTooSlow{408, "the request's body did not arrive in time"};
+}
+
+void Http2Stream::begin(StreamOwner& owner, net::SessionHost& host, int32_t id) {
+  owner_ = &owner;
+  host_ = &host;
+  id_ = id;
+  block_.reset();
+  trailers_.clear();
+  body_received_ = body_checked_ = 0;
+  held_ = 0;
+  head_sent_ = request_ended_ = output_ended_ = false;
+  output_since_ = body_since_ = host.now();
+}
+
+void Http2Stream::end() {
+  if (forwarder_.active()) forwarder_.on_client_lost();
+  owner_->count_buffered(-static_cast<ptrdiff_t>(output_.size()));
+  output_.clear();
+}
+
+// ---- the request ----
+
+void Http2Stream::on_head(bool end_stream) {
+  request_ended_ = end_stream;
+  if (const http::Rejection* why = block_.finish(end_stream)) return reject(*why);
+  body_since_ = host_->now();
+  forwarder_.start(*this, block_.head(), host_->client());
+}
+
+void Http2Stream::reject(const http::Rejection& why) {
+  if (forwarder_.active()) forwarder_.on_client_lost();
+  if (head_sent_) return abort();
+  forwarder_.reject(*this, {why.status, why.reason, why.reason, {}}, host_->client());
+}
+
+void Http2Stream::on_body(std::string_view bytes) {
+  body_received_ += bytes.size();
+  if (!forwarder_.active()) return owner_->open_window(*this, bytes.size());  // thrown away
+  held_ += bytes.size();
+  if (limits_.body_size > 0 && body_received_ > limits_.body_size) {
+    return reject(http::kBodyTooLarge);
+  }
+  forwarder_.on_request_body(bytes);
+}
+
+void Http2Stream::on_request_end() {
+  if (request_ended_) return;
+  request_ended_ = true;
+  if (forwarder_.active()) forwarder_.on_request_end();
+}
+
+void Http2Stream::grant(size_t size) {
+  held_ -= std::min(held_, size);
+  owner_->open_window(*this, size);
+}
+
+// ---- the response ----
+
+size_t Http2Stream::room() const {
+  const size_t own = limits_.response_buffer - std::min(limits_.response_buffer, output_.size());
+  return std::min(own, owner_->room());
+}
+
+void Http2Stream::on_room() {
+  if (forwarder_.active() && room() > 0) forwarder_.on_room();
+}
+
+void Http2Stream::send_interim(const http::ResponseHead& head) {
+  owner_->submit_interim(*this, head);
+}
+
+void Http2Stream::send_head(const http::ResponseHead& head) {
+  head_sent_ = true;
+  const bool has_body = head.body == http::BodyLength::unknown ||
+                        (head.body == http::BodyLength::known && head.content_length > 0);
+  owner_->submit_head(*this, head, has_body);
+}
+
+void Http2Stream::send_body(std::string_view bytes) {
+  if (output_.empty()) output_since_ = host_->now();
+  output_.append(bytes);
+  owner_->count_buffered(static_cast<ptrdiff_t>(bytes.size()));
+  owner_->resume_output(*this);
+}
+
+void Http2Stream::finish(std::string_view trailers) {
+  trailers_ = trailers;
+  end_output();
+  if (held_ > 0) owner_->open_window(*this, std::exchange(held_, 0));
+}
+
+void Http2Stream::end_output() {
+  output_ended_ = true;
+  owner_->resume_output(*this);
+}
+
+void Http2Stream::abort() { owner_->reset(*this); }
+
+void Http2Stream::consume_output(size_t size, Instant now) {
+  output_.consume(size);
+  output_since_ = now;
+  owner_->count_buffered(-static_cast<ptrdiff_t>(size));
+}
+
+// ---- time ----
+
+bool Http2Stream::output_overdue(Instant now) const {
+  return !output_.empty() && now - output_since_ >= limits_.send_timeout;
+}
+
+void Http2Stream::check_body(Instant now) {
+  const Milliseconds passed = now - body_since_;
+  if (request_ended_ || !forwarder_.active() || block_.is_extended_connect() ||
+      passed < limits_.body_timeout) {
+    return;
+  }
+  const uint64_t moved = body_received_ - body_checked_;
+  const auto seconds = static_cast<uint64_t>(passed.count()) / 1000;
+  // Not the client's fault while the worker does not take what it has sent.
+  if (held_ < limits_.request_buffer && moved < limits_.body_rate * seconds) {
+    return reject(kBodyTooSlow);
+  }
+  body_since_ = now;
+  body_checked_ = body_received_;
+}
+
+}  // namespace dmpm::http2
