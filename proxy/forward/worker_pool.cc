@@ -15,6 +15,8 @@ namespace {
 // A request that cannot be sent again takes no connection that was idle for longer: servers end idle
 // connections after whole seconds, and a new one costs a few microseconds.
 constexpr Milliseconds kFreshFor{500};
+// A worker that is to be had again so soon is waited for; a longer back-off is told at once.
+constexpr Milliseconds kPatience{1000};
 // How often a pool whose worker's accept queue was full looks again.
 constexpr Milliseconds kRetryConnect{100};
 
@@ -43,7 +45,7 @@ WorkerConnection* WorkerPool::acquire(Waiter& waiter, bool may_fail) {
   if (waiters_.empty()) {
     if (WorkerConnection* connection = connect_or_reuse(may_fail)) return connection;
   }
-  if (workers_.empty() && services_.loop.now() < failed_until_) {
+  if (workers_.empty() && !patient_ && services_.loop.now() < failed_until_) {
     waiter.on_no_worker({failed_reason_, failed_until_ - services_.loop.now()});
     return nullptr;
   }
@@ -54,7 +56,8 @@ WorkerConnection* WorkerPool::acquire(Waiter& waiter, bool may_fail) {
   waiters_.push_back(waiter);
   ++waiting_;
   ask_for_worker();
-  if (!workers_.empty()) services_.wheel.set(*this, kRetryConnect);
+  // Nobody tells when a full worker has room again, or when a short back-off is over.
+  if (!asked_ || !workers_.empty()) services_.wheel.set(*this, kRetryConnect);
   return nullptr;
 }
 
@@ -210,11 +213,12 @@ void WorkerPool::on_worker_failed(Milliseconds retry_after, std::string_view rea
   asked_ = false;
   failed_until_ = services_.loop.now() + retry_after;
   failed_reason_ = reason;
+  patient_ = retry_after <= kPatience;
   // While others of the group work, those who wait get their turn there.
-  if (workers_.empty()) {
+  if (workers_.empty() && !patient_) {
     fail_waiters({failed_reason_, retry_after});
   } else if (!waiters_.empty()) {
-    services_.wheel.set(*this, std::min(retry_after, settings_.idle_timeout));
+    services_.wheel.set(*this, std::min(retry_after, kPatience));
   }
 }
 
