@@ -120,9 +120,9 @@ void Forwarder::on_connection(WorkerConnection& connection) {
   set_state(State::responding);
   const GroupSettings& settings = pool_->settings();
   // A worker that has never answered may hang in its start.
-  expect_within(pool_->has_answered(connection.worker())
-                    ? settings.response_timeout
-                    : std::min(settings.response_timeout, settings.start_timeout));
+  new_worker_ = !pool_->has_answered(connection.worker());
+  expect_within(new_worker_ ? std::min(settings.response_timeout, settings.start_timeout)
+                            : settings.response_timeout);
   send_request();
 }
 
@@ -237,6 +237,9 @@ void Forwarder::on_worker_lost(std::string_view detail) {
     request_sent_ = false;
     return acquire_worker();
   }
+  if (new_worker_ && !connection_->response_begun()) {
+    return fail({503, "this site's server could not be started", detail, Milliseconds(1'000)});
+  }
   fail({502, "this site's server broke off", detail, {}});
 }
 
@@ -254,9 +257,8 @@ void Forwarder::on_deadline() {
       // Time that the client takes for its own body is not the worker's.
       if (!request_ended_) return expect_within(pool_->settings().response_timeout);
       return fail({504, "this site's server took too long to answer",
-                   pool_->has_answered(connection_->worker())
-                       ? "no response head within response_timeout"
-                       : "no response head within start_timeout of a new worker",
+                   new_worker_ ? "no response head within start_timeout from a new worker"
+                               : "no response head within response_timeout",
                    {}});
     case State::streaming:
       // Neither is the time of a client that reads slowly.
@@ -333,7 +335,7 @@ void Forwarder::reset() {
   body_length_ = BodyLength::none;
   interim_responses_ = 0;
   is_head_ = is_upgrade_ = http_1_0_ = idempotent_ = keeps_body_ = false;
-  request_ended_ = request_sent_ = retried_ = accepts_trailers_ = worker_ended_ = false;
+  request_ended_ = request_sent_ = retried_ = accepts_trailers_ = worker_ended_ = new_worker_ = false;
 }
 
 }  // namespace dmpm::forward

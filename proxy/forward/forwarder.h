@@ -125,6 +125,7 @@ class Forwarder final : public ExchangeHandler,
   bool request_sent_ = false;   // whole, to the worker
   bool retried_ = false;
   bool accepts_trailers_ = false;
+  bool new_worker_ = false;    // it had answered nothing since its start
   bool worker_ended_ = false;  // in a tunnel
 };
 

@@ -158,12 +158,13 @@ void Connection::on_writable() {
 }
 
 void Connection::flush() {
-  const Transport::FlushStatus status = transport_->flush();
+  Transport::FlushStatus status = transport_->flush();
   if (status == Transport::FlushStatus::failed && state_ != State::lingering) return destroy();
   watcher_.watch_write(status == Transport::FlushStatus::waiting);
   // Not at every byte that becomes free: the worker is read in useful pieces.
   if (state_ == State::open && transport_->unsent() < services_.limits.response_buffer / 2) {
     session_->on_room();
+    if (transport_->unsent() > 0) status = transport_->flush();
   }
   if (state_ == State::open && output_ends_ && status == Transport::FlushStatus::sent) {
     output_ends_ = false;
