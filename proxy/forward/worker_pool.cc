@@ -15,8 +15,6 @@ namespace {
 // A request that cannot be sent again takes no connection that was idle for longer: servers end idle
 // connections after whole seconds, and a new one costs a few microseconds.
 constexpr Milliseconds kFreshFor{500};
-// A worker that is to be had again so soon is waited for; a longer back-off is told at once.
-constexpr Milliseconds kPatience{1000};
 // How often a pool whose worker's accept queue was full looks again.
 constexpr Milliseconds kRetryConnect{100};
 
@@ -45,7 +43,7 @@ WorkerConnection* WorkerPool::acquire(Waiter& waiter, bool may_fail) {
   if (waiters_.empty()) {
     if (WorkerConnection* connection = connect_or_reuse(may_fail)) return connection;
   }
-  if (workers_.empty() && !patient_ && services_.loop.now() < failed_until_) {
+  if (workers_.empty() && services_.loop.now() < failed_until_) {
     waiter.on_no_worker({failed_reason_, failed_until_ - services_.loop.now()});
     return nullptr;
   }
@@ -213,12 +211,11 @@ void WorkerPool::on_worker_failed(Milliseconds retry_after, std::string_view rea
   asked_ = false;
   failed_until_ = services_.loop.now() + retry_after;
   failed_reason_ = reason;
-  patient_ = retry_after <= kPatience;
   // While others of the group work, those who wait get their turn there.
-  if (workers_.empty() && !patient_) {
+  if (workers_.empty()) {
     fail_waiters({failed_reason_, retry_after});
   } else if (!waiters_.empty()) {
-    services_.wheel.set(*this, std::min(retry_after, kPatience));
+    services_.wheel.set(*this, std::min(retry_after, settings_.idle_timeout));
   }
 }
 

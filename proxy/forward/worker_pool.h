@@ -3,8 +3,8 @@
 //
 //   asleep --acquire: want_worker--> starting --worker_ready--> awake --release_worker--> asleep
 //                        ^               |
-//                        |         worker_failed: if it is to be tried again soon, requests wait;
-//                        +---------------+      else they fail, and new ones at once, with its reason
+//                        |         worker_failed: waiting requests fail; for `retry after`, new ones
+//                        +---------------+      fail at once with the same reason
 //
 // All connections are made to the sockets that the master named; nothing is connected in advance.
 #pragma once
@@ -137,7 +137,6 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   bool asked_ = false;  // want_worker is unanswered
   Instant failed_until_{};
   std::string failed_reason_;
-  bool patient_ = false;  // the failure will soon be over
 };
 
 }  // namespace dmpm::forward

@@ -159,13 +159,13 @@ void Connection::on_writable() {
 
 void Connection::flush() {
   Transport::FlushStatus status = transport_->flush();
-  if (status == Transport::FlushStatus::failed && state_ != State::lingering) return destroy();
-  watcher_.watch_write(status == Transport::FlushStatus::waiting);
   // Not at every byte that becomes free: the worker is read in useful pieces.
   if (state_ == State::open && transport_->unsent() < services_.limits.response_buffer / 2) {
     session_->on_room();
     if (transport_->unsent() > 0) status = transport_->flush();
   }
+  if (status == Transport::FlushStatus::failed) return destroy();
+  watcher_.watch_write(status == Transport::FlushStatus::waiting);
   if (state_ == State::open && output_ends_ && status == Transport::FlushStatus::sent) {
     output_ends_ = false;
     transport_->end_output();
