@@ -7,11 +7,11 @@ namespace dmpm {
 void DeadlineWheel::set(Deadline& deadline, Milliseconds delay) {
   deadline.at_ = loop_.now() + std::max(delay, Milliseconds(0));
   if (deadline.linked() && deadline.filed_ <= deadline.at_) return;  // filed anew when it comes up
-  file(deadline);
-  if (!timer_.pending()) {
+  if (!turning_ && !timer_.pending()) {
     last_ = loop_.now();  // the wheel stood still while it was empty
     timer_.set(kTick);
   }
+  file(deadline);
 }
 
 void DeadlineWheel::file(Deadline& deadline) {
@@ -25,6 +25,7 @@ void DeadlineWheel::file(Deadline& deadline) {
 }
 
 void DeadlineWheel::on_timer() {
+  turning_ = true;
   Slot due;
   for (Instant time = last_ + kTick; time <= loop_.now(); time += kTick) {
     due.take(slots_[slot_of(time)]);
@@ -38,6 +39,7 @@ void DeadlineWheel::on_timer() {
       file(deadline);
     }
   }
+  turning_ = false;
   for (const Slot& slot : slots_) {
     if (!slot.empty()) {
       timer_.set(kTick);

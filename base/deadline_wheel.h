@@ -50,6 +50,7 @@ class DeadlineWheel final : public TimerHandler {
   Timer timer_;
   Instant last_;  // all slots up to this time are done
   std::array<Slot, kSlots> slots_;
+  bool turning_ = false;  // on_timer() is at work
 };
 
 }  // namespace dmpm

@@ -24,8 +24,10 @@ Result<SocketAddress> SocketAddress::parse_inet(std::string_view text) {
   auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage);
   const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
-  if (host == "*" || (bracketed && ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1)) {
-    if (host == "*") v6.sin6_addr = in6addr_any;
+  const bool wildcard = !bracketed && host == "*";
+  if (host.find('\0') != std::string::npos) host = "?";  // what the C functions would not see
+  if (wildcard || (bracketed && ::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1)) {
+    if (wildcard) v6.sin6_addr = in6addr_any;
     v6.sin6_family = AF_INET6;
     v6.sin6_port = htons(static_cast<uint16_t>(*port));
     address.size = sizeof v6;

@@ -59,7 +59,7 @@ void Forwarder::keep_request(const http::RequestHead& head) {
   body_length_ = head.body;
   content_length_ = head.content_length;
   is_head_ = head.is_head;
-  is_upgrade_ = !head.upgrade.empty();
+  upgrade_.assign(head.upgrade);
   http_1_0_ = head.http_1_0;
   accepts_trailers_ = head.accepts_trailers;
   idempotent_ = is_idempotent(head.method);
@@ -93,7 +93,7 @@ const VirtualHost* Forwarder::route(const http::RequestHead& head) {
 
 void Forwarder::on_request_body(std::string_view bytes) {
   body_bytes_ += bytes.size();
-  const bool upgrade_open = is_upgrade_ && state_ != State::tunnel;
+  const bool upgrade_open = !upgrade_.empty() && state_ != State::tunnel;
   if (connection_ != nullptr && !keeps_body_ && !upgrade_open) return pass_body(bytes);
   body_.append(bytes);  // bounded by the credit, which is granted when the worker takes it
 }
@@ -131,10 +131,10 @@ void Forwarder::on_no_worker(const NoWorker& why) {
 }
 
 void Forwarder::send_request() {
-  connection_->begin(*this, {is_head_, is_upgrade_, body_length_ == BodyLength::unknown});
+  connection_->begin(*this, {is_head_, upgrade_, body_length_ == BodyLength::unknown});
   connection_->send_head(head_);
   // Before a 101 the worker would read a tunnel's bytes as requests.
-  if (!body_.empty() && !is_upgrade_) {
+  if (!body_.empty() && upgrade_.empty()) {
     connection_->send_body(body_.view());
     if (!keeps_body_) {
       granted_later_ += body_.size();
@@ -285,9 +285,10 @@ void Forwarder::fail(const Failure& failure) {
   send_error_page(*exchange, failure, id, is_head);
 }
 
-void Forwarder::reject(Exchange& exchange, const Failure& failure, const http::ClientInfo& client) {
+void Forwarder::reject(Exchange& exchange, const Failure& failure, bool is_head,
+                       const http::ClientInfo& client) {
   const std::string id = services_.failures.report(failure, {}, {}, client.address);
-  send_error_page(exchange, failure, id, false);
+  send_error_page(exchange, failure, id, is_head);
 }
 
 void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
@@ -330,11 +331,12 @@ void Forwarder::reset() {
   exchange_ = nullptr;
   client_ = nullptr;
   body_.clear();
+  upgrade_.clear();
   granted_later_ = 0;
   body_bytes_ = content_length_ = 0;
   body_length_ = BodyLength::none;
   interim_responses_ = 0;
-  is_head_ = is_upgrade_ = http_1_0_ = idempotent_ = keeps_body_ = false;
+  is_head_ = http_1_0_ = idempotent_ = keeps_body_ = false;
   request_ended_ = request_sent_ = retried_ = accepts_trailers_ = worker_ended_ = new_worker_ = false;
 }
 

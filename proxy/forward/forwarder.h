@@ -56,7 +56,8 @@ class Forwarder final : public ExchangeHandler,
   // Begins with a request's head. `exchange` and `client` live until the exchange is over.
   void start(Exchange& exchange, const http::RequestHead& head, const http::ClientInfo& client);
   // Answers with an error page what the session does not accept. `exchange` is finished by it.
-  void reject(Exchange& exchange, const Failure& failure, const http::ClientInfo& client);
+  void reject(Exchange& exchange, const Failure& failure, bool is_head,
+              const http::ClientInfo& client);
 
   // ExchangeHandler
   void on_request_body(std::string_view bytes) override;
@@ -110,6 +111,7 @@ class Forwarder final : public ExchangeHandler,
   // The request, as it is sent (again).
   std::string head_;  // keeps its memory from exchange to exchange
   std::string host_;
+  std::string upgrade_;  // the protocol asked for
   Buffer body_;         // gathered, or waiting for the worker
   size_t granted_later_ = 0;  // taken from the client, not yet by the worker
   uint64_t body_bytes_ = 0;   // of request body so far
@@ -117,7 +119,6 @@ class Forwarder final : public ExchangeHandler,
   http::BodyLength body_length_ = http::BodyLength::none;
   unsigned interim_responses_ = 0;
   bool is_head_ = false;
-  bool is_upgrade_ = false;
   bool http_1_0_ = false;
   bool idempotent_ = false;
   bool keeps_body_ = false;    // body_ holds the whole body so far: it can be sent again

@@ -33,7 +33,7 @@ void WorkerConnection::begin(WorkerExchange& exchange, RequestKind kind) {
   exchange_ = &exchange;
   kind_ = kind;
   ++exchanges_;
-  parser_.reset(kind.is_head, kind.is_upgrade);
+  parser_.reset(kind.is_head, kind.upgrade);
   in_body_ = response_begun_ = completed_ = false;
 }
 
@@ -122,21 +122,26 @@ void WorkerConnection::on_readable() {
   if (size < 0) return lose(std::strerror(errno));
   if (size == 0) return on_end_of_input();
   response_begun_ = true;
-  if (input_.empty()) return on_input({lent_input_.data(), static_cast<size_t>(size)});
-  input_.append({lent_input_.data(), static_cast<size_t>(size)});
-  const Buffer all = std::move(input_);
+  const std::string_view bytes{lent_input_.data(), static_cast<size_t>(size)};
+  if (input_.empty()) {
+    const size_t used = on_input(bytes);
+    if (in_exchange()) input_.append(bytes.substr(used));
+    return;
+  }
+  Buffer all = std::move(input_);
   input_ = Buffer();
-  on_input(all.view());
+  all.append(bytes);
+  all.consume(on_input(all.view()));
+  if (in_exchange()) input_ = std::move(all);
 }
 
-void WorkerConnection::on_input(std::string_view bytes) {
+// Returns the bytes used: all but a part of a head.
+size_t WorkerConnection::on_input(std::string_view input) {
+  std::string_view bytes = input;
   while (!bytes.empty() && in_exchange() && !completed_) {
     if (!in_body_) {
       const size_t used = parse_head(bytes);
-      if (used == 0) {
-        if (in_exchange()) input_.append(bytes);
-        return;
-      }
+      if (used == 0) return input.size() - bytes.size();
       bytes.remove_prefix(used);
     } else {
       bytes.remove_prefix(parse_body(bytes));
@@ -145,6 +150,7 @@ void WorkerConnection::on_input(std::string_view bytes) {
   // Behind a complete response nothing may come: it would be taken for the answer to the next request.
   if (completed_ && !bytes.empty()) dead_ = true;
   if (completed_ && in_exchange()) exchange_->on_response_end();
+  return input.size();
 }
 
 // Returns the bytes used: 0 when the head is incomplete or the exchange was left.
@@ -157,7 +163,7 @@ size_t WorkerConnection::parse_head(std::string_view bytes) {
   const size_t size = parser_.size();
   if (parser_.interim()) {
     exchange_->on_interim_head(parser_.head());
-    parser_.reset(kind_.is_head, kind_.is_upgrade);
+    parser_.reset(kind_.is_head, kind_.upgrade);
     return in_exchange() ? size : 0;
   }
   in_body_ = true;

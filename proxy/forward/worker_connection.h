@@ -69,7 +69,7 @@ class WorkerConnection final : public Mortal,
 
   struct RequestKind {
     bool is_head = false;
-    bool is_upgrade = false;
+    std::string_view upgrade;  // the protocol asked for; outlives the exchange
     bool chunked_body = false;  // body pieces are framed as chunks
   };
   // Begins an exchange; only when idle.
@@ -98,7 +98,7 @@ class WorkerConnection final : public Mortal,
   void on_readable() override;
   void on_writable() override;
   void send(std::string_view first, std::string_view second, std::string_view third);
-  void on_input(std::string_view bytes);
+  size_t on_input(std::string_view input);
   size_t parse_head(std::string_view bytes);
   size_t parse_body(std::string_view bytes);
   size_t decode_chunks(std::string_view bytes);

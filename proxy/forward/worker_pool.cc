@@ -181,14 +181,15 @@ void WorkerPool::serve_waiters() {
     --waiting_;
     waiters_.pop_front().on_connection(*connection);
   }
-  waiting_ = 0;
 }
 
 void WorkerPool::fail_waiters(const NoWorker& why) {
   IntrusiveList<Waiter> failed;
   failed.take(waiters_);
-  waiting_ = 0;
-  while (!failed.empty()) failed.pop_front().on_no_worker(why);
+  while (!failed.empty()) {
+    --waiting_;
+    failed.pop_front().on_no_worker(why);
+  }
 }
 
 // ---- from the master ----

@@ -7,6 +7,21 @@
 
 namespace dmpm::http {
 
+namespace {
+
+// Letters, digits and hyphens. Servers make every other byte of a name an underscore in a CGI
+// variable, where "X!Forwarded!For" would take the place of what we say.
+bool is_plain_name(std::string_view name) {
+  bool plain = true;
+  for (char c : name) {
+    const char lower = to_lower(c);
+    plain &= (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  }
+  return plain;
+}
+
+}  // namespace
+
 bool forwards_to_worker(const Field& field) {
   switch (field.id) {
     case FieldName::host:
@@ -25,7 +40,7 @@ bool forwards_to_worker(const Field& field) {
     case FieldName::x_forwarded:
     case FieldName::x_real_ip:
     case FieldName::proxy: return false;
-    case FieldName::other: return field.name.find('_') == std::string_view::npos;
+    case FieldName::other: return is_plain_name(field.name);
     default: return true;
   }
 }
@@ -37,6 +52,7 @@ bool forwards_to_client(const Field& field) {
     case FieldName::connection:
     case FieldName::keep_alive:
     case FieldName::proxy_connection:
+    case FieldName::proxy_authenticate:
     case FieldName::te:
     case FieldName::trailer:
     case FieldName::upgrade: return false;

@@ -17,7 +17,7 @@ struct ClientInfo {
 };
 
 // False for what belongs to this hop, what is regenerated, what a client could pretend with, and
-// names with an underscore (a CGI program cannot tell them from those with a hyphen).
+// names of other than letters, digits and hyphens (a CGI program could not tell them apart).
 bool forwards_to_worker(const Field& field);
 // False for what belongs to this hop or is regenerated.
 bool forwards_to_client(const Field& field);

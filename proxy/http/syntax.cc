@@ -1,5 +1,7 @@
 #include "proxy/http/syntax.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 
@@ -24,7 +26,11 @@ constexpr Table make_table(std::string_view punctuation) {
 }
 constexpr Table kTokenTable = make_table("!#$%&'*+-.^_`|~");
 constexpr Table kNameTable = make_table("-_.");
-constexpr Table kLiteralTable = make_table(":.");
+// An IPv6 address; IPvFuture is not spoken anywhere.
+bool is_ipv6(std::string_view text) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
+}
 
 bool all_in(const Table& table, std::string_view text) {
   return std::all_of(text.begin(), text.end(),
@@ -32,9 +38,9 @@ bool all_in(const Table& table, std::string_view text) {
 }
 
 bool is_port(std::string_view text) {
-  return text.size() <= 5 && std::all_of(text.begin(), text.end(), [](char c) {
-           return c >= '0' && c <= '9';
-         });
+  if (text.empty()) return true;  // RFC 3986 3.2.3: *DIGIT
+  const auto number = parse_decimal(text);
+  return text.size() <= 5 && number && *number <= 65535;
 }
 
 }  // namespace
@@ -70,7 +76,7 @@ Authority parse_authority(std::string_view text) {
     if (end == std::string_view::npos || end < 3) return authority;
     host = text.substr(0, end + 1);
     port = text.substr(end + 1);
-    if (!all_in(kLiteralTable, host.substr(1, end - 1))) return authority;
+    if (!is_ipv6(host.substr(1, end - 1))) return authority;
   } else {
     const size_t colon = text.find(':');
     if (colon != std::string_view::npos) {

@@ -73,9 +73,9 @@ const Rejection* ChunkedDecoder::step(char c) {
         state_ = State::size_feed;
         return nullptr;
       }
-      if ((c < 0x20 && c != '\t') || c == 0x7f) return &kBadExtension;
+      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return &kBadExtension;
       if (++line_size_ > limits::kMaxChunkLine) return &kTooMuchOverhead;
-      return ++overhead_ > limits::kMaxChunkOverhead ? &kTooMuchOverhead : nullptr;
+      return ++extension_bytes_ > limits::kMaxChunkOverhead ? &kTooMuchOverhead : nullptr;
     case State::size_feed:
       if (c != '\n') return &kBadSize;
       state_ = left_ > 0 ? State::data : State::trailer;
@@ -97,7 +97,7 @@ const Rejection* ChunkedDecoder::step(char c) {
       }
       if (c == '\n') return &kBadTrailer;
       line_ += c;
-      return ++overhead_ > limits::kMaxTrailers ? &kTooMuchOverhead : nullptr;
+      return ++trailer_bytes_ > limits::kMaxTrailers ? &kTooMuchOverhead : nullptr;
     case State::trailer_feed: return c == '\n' ? end_trailer_line() : &kBadTrailer;
     case State::data:
     case State::complete: break;

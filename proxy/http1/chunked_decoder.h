@@ -49,7 +49,8 @@ class ChunkedDecoder {
   bool have_digits_ = false;
   uint64_t left_ = 0;       // of the chunk's size, then of its data
   size_t line_size_ = 0;    // of the current size line
-  size_t overhead_ = 0;     // extension and trailer bytes so far
+  size_t extension_bytes_ = 0;  // so far, of the whole body
+  size_t trailer_bytes_ = 0;
   std::string line_;        // a trailer line: rare, so an allocation is fine
   std::string trailers_;
   const http::Rejection* rejection_ = nullptr;

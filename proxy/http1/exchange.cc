@@ -114,7 +114,7 @@ void Http1Exchange::reject(unsigned status, std::string_view reason) {
   closes_ = true;
   if (forwarder_.active()) forwarder_.on_client_lost();
   if (response_state_ == ResponseState::awaited) {
-    forwarder_.reject(*this, {status, reason, reason, {}}, host_->client());
+    forwarder_.reject(*this, {status, reason, reason, {}}, parser_.head().is_head, host_->client());
   } else if (response_state_ == ResponseState::body) {
     abort();
   }
@@ -171,6 +171,7 @@ void Http1Exchange::send_head(const http::ResponseHead& head) {
   out_.clear();
   append_response_head(out_, head, options);
   host_->write(out_);
+  if (tunnel_) owner_->on_credit();  // what came behind the request belongs to the tunnel
 }
 
 void Http1Exchange::send_body(std::string_view bytes) {

@@ -28,10 +28,13 @@ LineScanner::Outcome LineScanner::next(std::string_view input) {
     return Outcome::incomplete;
   }
   const auto at = static_cast<size_t>(feed - input.data());
-  if (at == next_ || input[at - 1] != '\r') return Outcome::bare_line_feed;
   begin_ = next_;
-  end_ = at - 1;
   next_ = scanned_ = at + 1;
+  if (at == begin_ || input[at - 1] != '\r') {
+    end_ = at;
+    return Outcome::bare_line_feed;
+  }
+  end_ = at - 1;
   return Outcome::line;
 }
 

@@ -26,6 +26,8 @@ constexpr Rejection kCodingInHttp10{400, "there is a Transfer-Encoding in HTTP/1
 constexpr Rejection kBadConnection{400, "the Connection field is malformed"};
 constexpr Rejection kBadNomination{400, "the Connection field nominates an end-to-end field"};
 
+// Method, version and spaces: a request line may be so much longer than its target.
+constexpr size_t kRestOfRequestLine = 64;
 // Beyond 63 bits some servers see a negative number.
 constexpr uint64_t kMaxContentLength = INT64_MAX;
 
@@ -37,7 +39,7 @@ void RequestParser::reset() {
   fields_ = {};
   head_ = {};
   rejection_ = nullptr;
-  empty_lines_ = 0;
+  empty_lines_ = upgrades_ = 0;
   have_request_line_ = done_ = wants_close_ = false;
   host_ = content_length_ = transfer_encoding_ = upgrade_ = nullptr;
   target_authority_ = {};
@@ -58,17 +60,17 @@ RequestParser::Progress RequestParser::parse(std::string_view input) {
     }
   }
   while (true) {
-    switch (lines_.next(input)) {
-      case LineScanner::Outcome::bare_line_feed: return reject(kBareLineFeed);
-      case LineScanner::Outcome::incomplete: {
-        const size_t line = input.size() - lines_.position();
-        if (!have_request_line_ && line > limits_.target_size + 64) return reject(http::kTargetTooLong);
-        if (input.size() > limits_.head_size) return reject(http::kHeadTooLarge);
-        return Progress::incomplete;
-      }
-      case LineScanner::Outcome::line: break;
+    const LineScanner::Outcome outcome = lines_.next(input);
+    const bool incomplete = outcome == LineScanner::Outcome::incomplete;
+    // Sizes first, so that the answer does not depend on how the input was cut.
+    const size_t begin = incomplete ? lines_.position() : lines_.begin();
+    const size_t end = incomplete ? input.size() : lines_.end();
+    if (!have_request_line_ && end - begin > limits_.target_size + kRestOfRequestLine) {
+      return reject(http::kTargetTooLong);
     }
-    if (lines_.position() > limits_.head_size) return reject(http::kHeadTooLarge);
+    if (end > limits_.head_size) return reject(http::kHeadTooLarge);
+    if (incomplete) return Progress::incomplete;
+    if (outcome == LineScanner::Outcome::bare_line_feed) return reject(kBareLineFeed);
     if (const Rejection* why = parse_line(input)) return reject(*why);
     if (done_) return Progress::complete;
   }
@@ -97,6 +99,7 @@ const Rejection* RequestParser::parse_request_line(std::string_view line) {
   if (target.empty() || target.find(' ') != std::string_view::npos) return &kBadRequestLine;
   if (target.size() > limits_.target_size) return &http::kTargetTooLong;
   if (const Rejection* why = parse_version(line.substr(last + 1))) return why;
+  head_.is_head = method == "HEAD";
   method_size_ = method.size();
   target_begin_ = lines_.begin() + first + 1;
   target_size_ = target.size();
@@ -130,14 +133,16 @@ const Rejection* RequestParser::split_target(std::string_view input) {
   const size_t line_begin = target_begin_ - method_size_ - 1;
   head_.method = input.substr(line_begin, method_size_);
   head_.target = input.substr(target_begin_, target_size_);
-  head_.is_head = head_.method == "HEAD";
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!equals_ignoring_case(head_.target.substr(0, scheme.size()), scheme)) continue;
     const std::string_view rest = head_.target.substr(scheme.size());
     const size_t path = rest.find_first_of("/?#");
     target_authority_ = rest.substr(0, path);
     if (target_authority_.empty()) return &http::kBadTarget;
-    if (path != std::string_view::npos) {
+    if (path != std::string_view::npos && rest[path] == '?') {
+      target_ = concat({"/", rest.substr(path)});  // RFC 9112 3.2.1: an empty path is "/"
+      head_.target = target_;
+    } else if (path != std::string_view::npos) {
       head_.target = rest.substr(path);
     } else {
       head_.target = head_.method == "OPTIONS" ? "*" : "/";
@@ -164,7 +169,10 @@ const Rejection* RequestParser::read_fields() {
       case FieldName::connection:
         if (!options_.add(field.value)) return &kBadConnection;
         break;
-      case FieldName::upgrade: upgrade_ = upgrade_ == nullptr ? &field : upgrade_; break;
+      case FieldName::upgrade:
+        upgrade_ = &field;
+        ++upgrades_;
+        break;
       default: break;
     }
     if (const Rejection* why = http::read_field(field, head_)) return why;
@@ -210,7 +218,8 @@ const Rejection* RequestParser::apply_connection() {
     }
   }
   wants_close_ = options_.close() || (head_.http_1_0 && !options_.keep_alive());
-  if (options_.upgrade() && upgrade_ != nullptr && !head_.http_1_0 && head_.method == "GET" &&
+  // More than one Upgrade field is a list: a choice that we do not leave to the worker.
+  if (options_.upgrade() && upgrades_ == 1 && !head_.http_1_0 && head_.method == "GET" &&
       head_.body == BodyLength::none && http::may_upgrade_to(upgrade_->value)) {
     head_.upgrade = upgrade_->value;
   }

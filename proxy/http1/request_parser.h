@@ -4,6 +4,7 @@
 // Incremental and linear: the input may arrive in any pieces. Does no I/O.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "proxy/client_limits.h"
@@ -67,6 +68,8 @@ class RequestParser {
   const http::Field* content_length_ = nullptr;
   const http::Field* transfer_encoding_ = nullptr;
   const http::Field* upgrade_ = nullptr;
+  size_t upgrades_ = 0;
+  std::string target_;  // where it is not a part of the input
   std::string_view target_authority_;  // of an absolute-form target
   ConnectionOptions options_;
 };

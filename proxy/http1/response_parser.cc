@@ -22,13 +22,13 @@ constexpr Rejection kBothFramings{502, "the worker sent Content-Length and Trans
 constexpr Rejection kBadLength{502, "the worker sent a malformed or repeated Content-Length"};
 constexpr Rejection kBadCoding{502, "the worker sent an unknown Transfer-Encoding"};
 constexpr Rejection kBadConnection{502, "the worker sent a malformed Connection field"};
-constexpr Rejection kUnaskedUpgrade{502, "the worker switched protocols without being asked to"};
+constexpr Rejection kUnaskedUpgrade{502, "the worker switched to a protocol that was not asked for"};
 
 constexpr uint64_t kMaxContentLength = INT64_MAX;
 
 }  // namespace
 
-void ResponseParser::reset(bool request_is_head, bool request_is_upgrade) {
+void ResponseParser::reset(bool request_is_head, std::string_view requested_upgrade) {
   lines_.reset();
   section_.reset();
   head_ = {};
@@ -36,7 +36,7 @@ void ResponseParser::reset(bool request_is_head, bool request_is_upgrade) {
   framing_ = Framing::none;
   reason_begin_ = reason_size_ = 0;
   request_is_head_ = request_is_head;
-  request_is_upgrade_ = request_is_upgrade;
+  requested_upgrade_ = requested_upgrade;
   have_status_line_ = done_ = http_1_0_ = keep_alive_ = false;
 }
 
@@ -116,7 +116,23 @@ const Rejection* ResponseParser::finish(std::string_view input) {
   }
   head_.fields = fields;
   keep_alive_ = !options.close() && (!http_1_0_ || options.keep_alive());
+  if (head_.status == 101) return check_upgrade(options.upgrade());
   return choose_framing(length, coding);
+}
+
+// RFC 9110 15.2.2: to the one protocol that was asked for.
+const Rejection* ResponseParser::check_upgrade(bool nominated) {
+  size_t fields = 0;
+  bool same = true;
+  for (const Field& field : head_.fields) {
+    if (field.id != FieldName::upgrade) continue;
+    ++fields;
+    same &= equals_ignoring_case(field.value, requested_upgrade_);
+  }
+  if (requested_upgrade_.empty() || fields != 1 || !same || !nominated) return &kUnaskedUpgrade;
+  framing_ = Framing::tunnel;
+  head_.body = BodyLength::unknown;
+  return nullptr;
 }
 
 // RFC 9112 6.3.
@@ -130,14 +146,10 @@ const Rejection* ResponseParser::choose_framing(const Field* length, const Field
     if (!value || *value > kMaxContentLength) return &kBadLength;
     head_.content_length = *value;
   }
-  if (head_.status == 101) {
-    if (!request_is_upgrade_) return &kUnaskedUpgrade;
-    framing_ = Framing::tunnel;
-    head_.body = BodyLength::unknown;
+  if (head_.status < 200 || head_.status == 204) {
+    // No body and no framing field, whatever the worker said (RFC 9110 8.6).
   } else if (request_is_head_ || head_.status == 304) {
     head_.shows_content_length = length != nullptr;
-  } else if (head_.status < 200 || head_.status == 204) {
-    // No body and no framing field, whatever the worker said (RFC 9110 8.6).
   } else if (coding != nullptr) {
     framing_ = Framing::chunked;
     head_.body = BodyLength::unknown;

@@ -16,8 +16,9 @@ class ResponseParser {
   // How the end of the body is found on this connection.
   enum class Framing : uint8_t { none, length, chunked, until_close, tunnel };
 
-  // For the response to a request with that method; keeps its memory.
-  void reset(bool request_is_head, bool request_is_upgrade);
+  // For the response to a request with that method, which asked for that upgrade, if any (it outlives
+  // the response). Keeps its memory.
+  void reset(bool request_is_head, std::string_view requested_upgrade);
 
   // `input` holds everything since the response's first byte, and begins with it.
   Progress parse(std::string_view input);
@@ -39,6 +40,7 @@ class ResponseParser {
   const http::Rejection* parse_status_line(std::string_view line);
   const http::Rejection* finish(std::string_view input);
   const http::Rejection* choose_framing(const http::Field* length, const http::Field* coding);
+  const http::Rejection* check_upgrade(bool nominated);
 
   LineScanner lines_;
   FieldSection section_;
@@ -47,7 +49,7 @@ class ResponseParser {
   size_t reason_begin_ = 0, reason_size_ = 0;
   Framing framing_ = Framing::none;
   bool request_is_head_ = false;
-  bool request_is_upgrade_ = false;
+  std::string_view requested_upgrade_;
   bool have_status_line_ = false;
   bool done_ = false;
   bool http_1_0_ = false;

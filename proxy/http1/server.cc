@@ -69,11 +69,12 @@ void Http1Server::on_credit() {
   if (processing_) return;
   if (!input_.empty()) {
     // Out of the member: callbacks may come back to it.
-    const Buffer input = std::move(input_);
+    Buffer input = std::move(input_);
     input_ = Buffer();
-    const size_t used = process(input.view());
-    if (!closing_) input_.append(input.view().substr(used));
+    input.consume(process(input.view()));
+    if (!closing_) input_ = std::move(input);
   }
+  if (input_ended_) check_input_end();
   host_.update_reading();
 }
 
@@ -110,15 +111,26 @@ void Http1Server::start_phase() {
 
 void Http1Server::on_end_of_input() {
   input_ended_ = true;
+  check_input_end();
+}
+
+// Nothing more will come: what was asked for completely is still answered.
+void Http1Server::check_input_end() {
+  if (closing_) return;
   if (!in_exchange()) return close(false);
   switch (exchange_->request_state()) {
     // A client may end its side and still wait for the answer.
     case RequestState::ended:
-      if (exchange_->in_tunnel()) return exchange_->end_tunnel_input();
-      exchange_->close_after();
+      if (exchange_->in_tunnel()) {
+        if (input_.empty()) exchange_->end_tunnel_input();
+      } else if (input_.empty()) {
+        exchange_->close_after();
+      }
       return;
-    case RequestState::head:
     case RequestState::body:
+      if (!input_.empty()) return;  // waits for credit
+      [[fallthrough]];
+    case RequestState::head:
     case RequestState::broken:
       exchange_->on_client_lost();
       return close(false);

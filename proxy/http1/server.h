@@ -47,6 +47,7 @@ class Http1Server final : public net::Session, private ExchangeOwner {
 
   // Feeds exchanges until the input is used up or must wait; returns the bytes used.
   size_t process(std::string_view input);
+  void check_input_end();
   void start_phase();
   Milliseconds check_body(Milliseconds passed);
   // Ends the exchange if both sides are through with it; false while it goes on.

@@ -34,11 +34,7 @@ Status CertificateStore::on_certificate(uint32_t number, std::string_view chain,
   const auto it = entries_.find(number);
   if (it == entries_.end() || it->second->state != Entry::State::requested) return {};
   Entry& entry = *it->second;
-  if (entry.outdated) {
-    entry.outdated = false;
-    source_.want_certificate(number);
-    return {};
-  }
+  if (ask_again(entry)) return {};
   const Status status = parse(entry, chain, key);
   ERR_clear_error();
   if (!status.ok()) {
@@ -74,8 +70,17 @@ Status CertificateStore::parse(Entry& entry, std::string_view chain, std::string
 void CertificateStore::on_failed(uint32_t number) {
   const auto it = entries_.find(number);
   if (it == entries_.end() || it->second->state != Entry::State::requested) return;
+  if (ask_again(*it->second)) return;
   it->second->state = Entry::State::failed;
   resume(*it->second);
+}
+
+// The answer is about files that have changed since.
+bool CertificateStore::ask_again(Entry& entry) {
+  if (!entry.outdated) return false;
+  entry.outdated = false;
+  source_.want_certificate(entry.number);
+  return true;
 }
 
 void CertificateStore::resume(Entry& entry) {

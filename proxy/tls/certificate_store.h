@@ -64,6 +64,7 @@ class CertificateStore {
   };
 
   Status parse(Entry& entry, std::string_view chain, std::string_view key);
+  bool ask_again(Entry& entry);
   void resume(Entry& entry);
   void evict();
 
