@@ -14,6 +14,7 @@ struct ClientView {
   std::string text;    // "200 100 200 cut closed": the form of the arguments of `client`
   std::string normal;  // all messages in normal form (Message::normal), added dates replaced
   std::vector<std::string> bodies;  // of the final responses that are complete
+  bool announced = false;  // a close would not surprise the client: Connection: close, or a cut
 };
 
 // `bodiless`: the 1-based numbers of the final responses that answer a HEAD request.

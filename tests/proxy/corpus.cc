@@ -191,7 +191,8 @@ std::vector<Split> splits_of(std::string_view bytes, unsigned number_of_case) {
     std::mt19937 random(base + number_of_case * 16 + static_cast<unsigned>(i));
     // Few large pieces in one split, many small ones in the other.
     const size_t largest = i % 2 == 0 ? bytes.size() + 1 : 12;
-    Split split{concat({"random split ", std::to_string(i), ", DMPM_SEED=", std::to_string(base)}), {}};
+    Split split{concat({"random split ", std::to_string(i), ", DMPM_SEED=", std::to_string(base)}),
+                {}};
     for (size_t at = 0; at < bytes.size();) {
       const size_t size = 1 + random() % largest;
       split.pieces.emplace_back(bytes.substr(at, size));

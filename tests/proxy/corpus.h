@@ -7,7 +7,8 @@
 
 namespace dmpm::test {
 
-// A keyword at the beginning of a line, its arguments, and the bytes of the indented lines below it.
+// A keyword at the beginning of a line, its arguments, and the bytes of the indented lines below
+// it.
 struct CorpusSection {
   std::string keyword;
   std::vector<std::string> arguments;
@@ -28,7 +29,8 @@ struct CorpusCase {
 
 // All cases of the files in corpus/`folder`, in a stable order. Throws std::runtime_error with
 // file:line for what is malformed: no file may hold a case that is silently not run.
-std::vector<CorpusCase> load_corpus(std::string_view folder, const std::vector<std::string>& keywords);
+std::vector<CorpusCase> load_corpus(std::string_view folder,
+                                    const std::vector<std::string>& keywords);
 
 // How the bytes of a case are handed over: whole, byte by byte, and at random places.
 struct Split {

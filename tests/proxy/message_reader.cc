@@ -14,7 +14,8 @@ namespace {
   throw std::runtime_error(concat({"not HTTP as the dispatcher may write it: ", what}));
 }
 
-// The head's lines: each ends in CRLF, has no other CR, LF or NUL, and "name: value" but for the first.
+// The head's lines: each ends in CRLF, has no other CR, LF or NUL, and "name: value" but for the
+// first.
 void check_head(std::string_view head) {
   bool first = true;
   while (head != "\r\n") {
@@ -81,11 +82,13 @@ unsigned Message::status() const {
 
 std::string Message::normal() const {
   if (!chunked) return head + body;
-  std::array<char, 18> size;
-  const auto end = std::to_chars(size.data(), size.data() + size.size(), body.size(), 16).ptr;
+  std::array<char, 18> digits;
+  char* const end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), body.size(), 16).ptr;
   std::string out = head;
   if (!body.empty()) {
-    out += concat({{size.data(), static_cast<size_t>(end - size.data())}, "\r\n", body, "\r\n"});
+    out +=
+        concat({{digits.data(), static_cast<size_t>(end - digits.data())}, "\r\n", body, "\r\n"});
   }
   if (complete) out += "0\r\n\r\n";
   return out;
@@ -129,7 +132,8 @@ std::string without_dates(std::string_view bytes) {
   for (size_t at = out.find(kField); at != std::string::npos; at = out.find(kField, at + 1)) {
     const size_t value = at + kField.size();
     const size_t size = out.find("\r\n", value) - value;
-    if (size == kExample.size() && out.compare(value + 12, 2, "20") == 0) out.replace(value, size, "@");
+    if (size == kExample.size() && out.compare(value + 12, 2, "20") == 0)
+      out.replace(value, size, "@");
   }
   return out;
 }

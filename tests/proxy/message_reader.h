@@ -1,5 +1,5 @@
-// A reader of HTTP/1.1 messages for tests: knows only what the dispatcher may write, says of anything
-// else what is wrong, and shares no code with the parsers under test.
+// A reader of HTTP/1.1 messages for tests: knows only what the dispatcher may write, says of
+// anything else what is wrong, and shares no code with the parsers under test.
 #pragma once
 
 #include <optional>
@@ -25,9 +25,10 @@ struct Message {
 // What ends a message that has neither Content-Length nor Transfer-Encoding.
 enum class NoFraming { empty, until_close };
 
-// Reads the message at the beginning of `bytes`; an incomplete one gives what there is of it, with an
-// empty head while that is not whole. `bodiless`: no body follows, whatever the fields say. `ended`:
-// nothing will follow `bytes`. Throws std::runtime_error for what no HTTP/1.1 sender may write.
+// Reads the message at the beginning of `bytes`; an incomplete one gives what there is of it, with
+// an empty head while that is not whole. `bodiless`: no body follows, whatever the fields say.
+// `ended`: nothing will follow `bytes`. Throws std::runtime_error for what no HTTP/1.1 sender may
+// write.
 Message read_message(std::string_view bytes, NoFraming no_framing, bool bodiless, bool ended);
 
 // Replaces the value of each Date field of this century by "@".

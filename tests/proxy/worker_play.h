@@ -1,5 +1,5 @@
-// WorkerPlay: plays the workers of three sites on a FrontEnd: takes down every request that arrives,
-// to the byte, and answers it.
+// WorkerPlay: plays the workers of three sites on a FrontEnd: takes down every request that
+// arrives, to the byte, and answers it.
 #pragma once
 
 #include <map>
@@ -14,8 +14,9 @@ class WorkerPlay {
  public:
   static constexpr const char* kSites[] = {"a.test", "b.test", "*.w.test"};
 
-  // What arrived: a whole request in normal form (Message::normal), or, when its connection was ended
-  // before, the part of it. A request that was answered with 101 is followed by the tunnel's bytes.
+  // What arrived: a whole request in normal form (Message::normal), or, when its connection was
+  // ended before, the part of it. A request that was answered with 101 is followed by the tunnel's
+  // bytes.
   struct Arrival {
     std::string site;
     std::string bytes;
@@ -34,7 +35,7 @@ class WorkerPlay {
  private:
   struct Stream {
     std::string site;
-    std::string bytes;      // of the present request
+    std::string bytes;       // of the present request
     bool continued = false;  // 100 was sent
     size_t tunnel = 0;       // 1-based number of the arrival that has become one
   };
