@@ -1,0 +1,147 @@
+// The configuration as plain structs: what is left of the JSON once it has been read and checked.
+// Defaults stand here and nowhere else. Every string, path and number has been validated; users and
+// groups have been looked up. Copyable and comparable, so that a reload can tell what changed.
+#pragma once
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace dmpm::config {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// Where something stands in a file; line and column count from 1, column in bytes.
+struct Location {
+  std::shared_ptr<const std::string> file;  // shared by all that is in it
+  unsigned line = 0;
+  unsigned column = 0;
+  bool operator==(const Location&) const = default;
+};
+
+struct Listener {
+  std::string address;  // as written: "0.0.0.0:443", "[::]:443" (IPv6 only), "*:443" (dual stack)
+  bool tls = false;
+  bool redirect_to_https = false;  // answer every request with 308 to https://
+  bool operator==(const Listener&) const = default;
+};
+
+// The ids that a service process or a worker runs with.
+struct Identity {
+  std::string user, group;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  bool operator==(const Identity&) const = default;
+};
+
+struct DispatcherSettings {
+  unsigned processes = 1;
+  Identity identity;  // default user and group: dmpm
+  bool operator==(const DispatcherSettings&) const = default;
+};
+
+struct ResourceLimit {
+  int resource = 0;  // RLIMIT_*
+  rlim_t value = 0;
+  bool operator==(const ResourceLimit&) const = default;
+};
+
+// What a group's workers may do: applied between fork and exec.
+struct Permissions {
+  Identity identity;  // never uid 0 or gid 0
+  // The user's own groups as of the group database, unless listed in the configuration.
+  std::vector<gid_t> supplementary_groups;
+  std::string root = "/";
+  std::vector<ResourceLimit> resource_limits;
+  mode_t umask = 027;
+  bool operator==(const Permissions&) const = default;
+};
+
+enum class Activation {
+  listen_fds,  // LISTEN_FDS=1, LISTEN_PID, fd 3 (sd_listen_fds(3))
+  nginx,       // NGINX="3;"
+  argument,    // "{fd}" in the command becomes 3, "{socket}" the socket's path
+  stdin_fd,    // "stdin": the socket is descriptor 0 (inetd "wait" style)
+};
+
+struct Worker {
+  std::vector<std::string> command;  // [0] is an absolute path inside the group's root
+  Activation activation = Activation::listen_fds;
+  std::string directory = "/";  // inside the root
+  std::map<std::string, std::string> environment;
+  bool operator==(const Worker&) const = default;
+};
+
+struct Scale {
+  unsigned min_workers = 0;
+  unsigned max_workers = 1;
+  unsigned connections_per_worker = 256;  // open at once, over all dispatchers
+  Milliseconds idle_timeout{60'000};
+  Milliseconds start_timeout{10'000};
+  Milliseconds stop_timeout{10'000};  // from SIGTERM to SIGKILL
+  unsigned queue = 128;               // requests that wait for a worker
+  Milliseconds queue_timeout{30'000};
+  Milliseconds response_timeout{60'000};  // until a worker's response head, and between body bytes
+  bool operator==(const Scale&) const = default;
+};
+
+struct Group {
+  std::string name;  // [A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}
+  Permissions permissions;
+  Worker worker;
+  Scale scale;
+  Location location;  // not compared: moving a group inside its file changes nothing
+  bool operator==(const Group& other) const {
+    return name == other.name && permissions == other.permissions && worker == other.worker &&
+           scale == other.scale;
+  }
+};
+
+// What a file was when it was last looked at: whether to read it again.
+struct FileStamp {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  int64_t modified_ns = 0;
+  int64_t changed_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
+struct Certificate {
+  std::string certificate_path, key_path;  // absolute
+  FileStamp certificate_stamp, key_stamp;  // so that a renewed file counts as a change
+  bool operator==(const Certificate&) const = default;
+};
+
+struct VirtualHost {
+  // Lower case, without port or trailing dot. "*.a.test" stands for every name below a.test,
+  // however deep; the longest match wins, an exact name before any wildcard.
+  std::vector<std::string> names;
+  std::string group;
+  std::optional<Certificate> tls;
+  Location location;  // not compared
+  bool operator==(const VirtualHost& other) const {
+    return names == other.names && group == other.group && tls == other.tls;
+  }
+};
+
+struct Configuration {
+  std::string runtime_directory = "/run/dmpm";
+  std::string log_directory = "/var/log/dmpm";
+  std::vector<Listener> listen;
+  DispatcherSettings dispatcher;
+  Identity keyholder;  // default user: dmpm-keys
+  Identity logger;     // default user: dmpm-log
+  std::map<std::string, Group> groups;
+  std::vector<VirtualHost> virtual_hosts;  // main file first, then the site files in order
+};
+
+}  // namespace dmpm::config

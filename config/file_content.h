@@ -1,0 +1,63 @@
+// FileContent: the groups and virtual hosts of one configuration file, and what reading them needs.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/configuration.h"
+#include "config/json_document.h"
+#include "config/problem_list.h"
+#include "config/trusted_files.h"
+#include "config/user_database.h"
+
+namespace dmpm::config {
+
+// Places within a virtual host that only a freshly read file has.
+struct VirtualHostPlaces {
+  Position group;
+  std::vector<Position> names;
+};
+
+struct FileContent {
+  std::shared_ptr<const std::string> path;
+  std::vector<Group> groups;
+  std::vector<VirtualHost> virtual_hosts;
+  std::vector<VirtualHostPlaces> places;  // of each virtual host, or empty
+  // A group lists its supplementary groups by name, which is not kept.
+  bool lists_supplementary_groups = false;
+};
+
+// What the main file says that every file is checked against.
+struct Surroundings {
+  std::string runtime_directory;
+  Identity dispatcher, keyholder, logger;
+
+  struct Service {
+    std::string_view name;
+    const Identity& identity;
+  };
+  std::array<Service, 3> services() const {
+    return {{{"dispatcher", dispatcher}, {"keyholder", keyholder}, {"logger", logger}}};
+  }
+  bool operator==(const Surroundings&) const = default;
+};
+
+// What readers share during one load.
+struct Tools {
+  JsonParser parser;
+  UserDatabase users;
+  TrustedFiles files;
+};
+
+// What the readers of one file share.
+struct Reading {
+  Tools& tools;
+  const Surroundings& surroundings;
+  FileContent& content;
+  ProblemList& problems;
+};
+
+}  // namespace dmpm::config

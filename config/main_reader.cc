@@ -1,0 +1,124 @@
+#include "config/main_reader.h"
+
+#include "base/text.h"
+#include "config/content_reader.h"
+#include "config/identity_reader.h"
+#include "config/listener_reader.h"
+#include "config/values.h"
+
+namespace dmpm::config {
+namespace {
+
+struct Service {
+  std::string_view key, name;
+  IdentityDefaults defaults;
+};
+constexpr Service kDispatcher{
+    "dispatcher", "dispatcher", {"\"dispatcher\"", "dmpm", DefaultGroup::named_as_user}};
+constexpr Service kKeyholder{
+    "keyholder", "keyholder", {"\"keyholder\"", "dmpm-keys", DefaultGroup::primary_of_user}};
+constexpr Service kLogger{
+    "logger", "logger", {"\"logger\"", "dmpm-log", DefaultGroup::primary_of_user}};
+
+// The number of dispatchers that this version runs.
+void check_processes(ObjectReader& object) {
+  const auto node = object.find("processes");
+  if (!node) return;
+  const auto number = node->kind() == JsonNode::Kind::number ? node->whole_number() : std::nullopt;
+  if (number != uint64_t{1}) {
+    object.wrong("processes", *node, "1 in this version of dmpm, which runs a single dispatcher");
+  }
+}
+
+// A service process runs as its own unprivileged user; `others` are taken already.
+void check_service(const Service& service, const ReadIdentity& read,
+                   std::initializer_list<Surroundings::Service> others, ProblemList& problems) {
+  const Identity& identity = read.identity;
+  if (read.has_uid && identity.uid == 0) {
+    problems.add(read.user_place, concat({"the ", service.name, " must not run as ",
+                                          quoted(identity.user), ", which has uid 0"}));
+  }
+  if (read.has_gid && identity.gid == 0) {
+    problems.add(read.group_place, concat({"the ", service.name, " must not run in group ",
+                                           quoted(identity.group), ", which has gid 0"}));
+  }
+  for (const auto& other : others) {
+    if (!read.has_uid || identity.uid == 0 || identity.uid != other.identity.uid) continue;
+    problems.add(read.user_place, concat({"the ", service.name, " needs a user of its own: ",
+                                          quoted(identity.user), " is the ", other.name, "'s"}));
+  }
+}
+
+Identity read_service(ObjectReader& object, const Service& service,
+                      std::initializer_list<Surroundings::Service> others, Tools& tools,
+                      ProblemList& problems) {
+  ReadIdentity read;
+  if (const auto node = object.find(service.key)) {
+    ObjectReader reader(*node, service.defaults.object, problems);
+    if (node->kind() != JsonNode::Kind::object) return {};
+    if (service.key == kDispatcher.key) check_processes(reader);
+    read = read_identity(reader, service.defaults, tools.users, problems);
+    reader.finish();
+  } else {
+    read = default_identity(object.node().position(), service.defaults, tools.users, problems);
+  }
+  check_service(service, read, others, problems);
+  return read.identity;
+}
+
+void read_services(ObjectReader& object, Configuration& settings, Tools& tools,
+                   ProblemList& problems) {
+  Identity& dispatcher = settings.dispatcher.identity;
+  dispatcher = read_service(object, kDispatcher, {}, tools, problems);
+  settings.keyholder =
+      read_service(object, kKeyholder, {{kDispatcher.name, dispatcher}}, tools, problems);
+  settings.logger = read_service(
+      object, kLogger, {{kDispatcher.name, dispatcher}, {kKeyholder.name, settings.keyholder}},
+      tools, problems);
+}
+
+void read_include(ObjectReader& object, std::vector<IncludePattern>& include,
+                  ProblemList& problems) {
+  const auto node = object.find("include");
+  if (!node) return;
+  if (node->kind() != JsonNode::Kind::list) {
+    return object.wrong("include", *node, "a list of absolute paths or patterns");
+  }
+  for (size_t i = 0; i < node->size(); ++i) {
+    const JsonNode element = node->element(i);
+    const auto text = object.element_string("include", element);
+    if (!text) continue;
+    if (!is_absolute_path(*text)) {
+      problems.add(element.position(),
+                   concat({"each element of \"include\" must be ", expected_path(text), ", not ",
+                           element.described()}));
+      continue;
+    }
+    include.push_back({std::string(*text), element.position()});
+  }
+}
+
+}  // namespace
+
+MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
+  MainFile main;
+  main.content.path = problems.file();
+  const auto document = tools.parser.parse(std::move(text), problems);
+  if (!document) return main;
+  ObjectReader object(document->root(), "the configuration", problems);
+  if (document->root().kind() != JsonNode::Kind::object) return main;
+  Configuration& settings = main.settings;
+  object.absolute_path("runtime_directory", settings.runtime_directory);
+  object.absolute_path("log_directory", settings.log_directory);
+  read_listeners(object, settings.listen, main.tls_listener, problems);
+  read_services(object, settings, tools, problems);
+  main.surroundings = {settings.runtime_directory, settings.dispatcher.identity, settings.keyholder,
+                       settings.logger};
+  Reading reading{tools, main.surroundings, main.content, problems};
+  read_content(object, reading);
+  read_include(object, main.include, problems);
+  object.finish();
+  return main;
+}
+
+}  // namespace dmpm::config

@@ -1,0 +1,106 @@
+#include "config/worker_reader.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/object_reader.h"
+#include "config/values.h"
+
+namespace dmpm::config {
+namespace {
+
+struct ActivationName {
+  std::string_view name;
+  Activation activation;
+};
+constexpr ActivationName kActivations[] = {
+    {"listen_fds", Activation::listen_fds},
+    {"nginx", Activation::nginx},
+    {"argument", Activation::argument},
+    {"stdin", Activation::stdin_fd},
+};
+
+// Variables by which the master tells a worker of its socket.
+constexpr std::string_view kReserved[] = {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NGINX"};
+
+void read_command(ObjectReader& object, Worker& worker, ProblemList& problems) {
+  constexpr std::string_view kExpected = "a list: the program's absolute path, then its arguments";
+  const auto node = object.require("command", kExpected);
+  if (!node) return;
+  if (node->kind() != JsonNode::Kind::list || node->size() == 0) {
+    return object.wrong("command", *node, kExpected);
+  }
+  worker.command.reserve(node->size());
+  for (size_t i = 0; i < node->size(); ++i) {
+    const JsonNode element = node->element(i);
+    const auto text = object.element_string("command", element);
+    if (text && i == 0 && !is_absolute_path(*text)) {
+      problems.add(element.position(),
+                   concat({"the program in \"command\" must be ", expected_path(text), ", not ",
+                           element.described()}));
+    }
+    worker.command.emplace_back(text.value_or(""));
+  }
+}
+
+void read_activation(ObjectReader& object, Worker& worker, ProblemList& problems) {
+  const auto node = object.find("activation");
+  if (!node) return;
+  const auto text = plain_string(*node);
+  const auto* entry = std::find_if(
+      std::begin(kActivations), std::end(kActivations),
+      [&](const ActivationName& candidate) { return text && candidate.name == *text; });
+  if (entry == std::end(kActivations)) {
+    return object.wrong("activation", *node,
+                        "\"listen_fds\", \"nginx\", \"argument\" or \"stdin\"");
+  }
+  worker.activation = entry->activation;
+  const bool has_place =
+      std::any_of(worker.command.begin(), worker.command.end(), [](const std::string& argument) {
+        return argument.find("{fd}") != std::string::npos ||
+               argument.find("{socket}") != std::string::npos;
+      });
+  if (worker.activation == Activation::argument && !worker.command.empty() && !has_place) {
+    problems.add(node->position(),
+                 "\"argument\" needs \"{fd}\" or \"{socket}\" in an element of \"command\"");
+  }
+}
+
+void read_environment(ObjectReader& object, Worker& worker, ProblemList& problems) {
+  const auto node = object.find("environment");
+  if (!node) return;
+  if (node->kind() != JsonNode::Kind::object) {
+    return object.wrong("environment", *node, "an object of names and strings");
+  }
+  for (const JsonMember& member : node->members()) {
+    const Position place = member.value.key_position(member.key);
+    const auto value = plain_string(member.value);
+    if (!is_environment_name(member.key)) {
+      problems.add(place, concat({"the name of an environment variable must be of A-Z a-z 0-9 _ "
+                                  "and begin with no digit, not ",
+                                  quoted(member.key)}));
+    } else if (std::find(std::begin(kReserved), std::end(kReserved), member.key) !=
+               std::end(kReserved)) {
+      problems.add(place, concat({quoted(member.key), " is set by dmpm, see \"activation\""}));
+    } else if (!value) {
+      object.wrong(member.key, member.value, "a string");
+    } else {
+      worker.environment.emplace(member.key, *value);
+    }
+  }
+}
+
+}  // namespace
+
+Worker read_worker(const JsonNode& node, ProblemList& problems) {
+  Worker worker;
+  ObjectReader object(node, "\"worker\"", problems);
+  read_command(object, worker, problems);
+  read_activation(object, worker, problems);
+  object.absolute_path("directory", worker.directory);
+  read_environment(object, worker, problems);
+  object.finish();
+  return worker;
+}
+
+}  // namespace dmpm::config

@@ -1,0 +1,232 @@
+// What right configurations become.
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "base/text.h"
+#include "tests/config/fixture.h"
+
+namespace dmpm::config::test {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+
+Configuration load(const TemporaryDirectory& directory, std::string_view text) {
+  directory.write("main.json", text);
+  LoadOutcome outcome = Loader(directory.file("main.json")).load();
+  REQUIRE(lines(outcome.problems, directory) == std::vector<std::string>{});
+  REQUIRE(outcome.configuration.has_value());
+  return std::move(*outcome.configuration);
+}
+
+TEST_CASE("the good configuration") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const Configuration got = load(directory, kGood);
+  CHECK(got.runtime_directory == "/run/dmpm");
+  CHECK(got.log_directory == "/var/log/dmpm");
+  CHECK(got.listen ==
+        std::vector<Listener>{{"0.0.0.0:443", true, false}, {"[::1]:80", false, true}});
+  CHECK(got.dispatcher == DispatcherSettings{1, {"daemon", "daemon", 1, 1}});
+  CHECK(got.keyholder == Identity{"bin", "bin", 2, 2});
+  CHECK(got.logger == Identity{"sys", "sys", 3, 3});
+  REQUIRE(got.groups.size() == 1);
+  const Group& alice = got.groups.at("alice");
+  CHECK(alice.name == "alice");
+  CHECK(*alice.location.file == directory.file("main.json"));
+  CHECK(alice.location.line == 12);
+  CHECK(alice.location.column == 5);
+  CHECK(alice.permissions.identity == Identity{"games", "games", 5, 60});
+  CHECK(alice.permissions.supplementary_groups == std::vector<gid_t>{60});
+  CHECK(alice.worker.command == std::vector<std::string>{"/bin/true", "-x"});
+  CHECK(alice.scale == Scale{});
+  REQUIRE(got.virtual_hosts.size() == 1);
+  const VirtualHost& host = got.virtual_hosts.front();
+  CHECK(host.names == std::vector<std::string>{"a.test", "*.a.test"});
+  CHECK(host.group == "alice");
+  CHECK(host.location.line == 19);
+  REQUIRE(host.tls.has_value());
+  CHECK(host.tls->certificate_path == directory.file("a.crt"));
+  CHECK(host.tls->key_path == directory.file("a.key"));
+  CHECK(host.tls->certificate_stamp.size == 17);
+  CHECK(host.tls->key_stamp.inode != 0);
+}
+
+TEST_CASE("the least configuration takes every default") {
+  const TemporaryDirectory directory;
+  const Configuration got = load(directory, R"({
+    "listen": [{ "address": "127.0.0.1:0" }, { "address": "127.0.0.1:0" }],
+    "dispatcher": { "user": "daemon" }, "keyholder": { "user": "bin" }, "logger": { "user": "sys" }
+  })");
+  Configuration expected;
+  expected.listen = {{"127.0.0.1:0", false, false}, {"127.0.0.1:0", false, false}};
+  CHECK(got.runtime_directory == expected.runtime_directory);
+  CHECK(got.log_directory == expected.log_directory);
+  CHECK(got.listen == expected.listen);
+  CHECK(got.dispatcher.identity.group == "daemon");
+  CHECK(got.groups.empty());
+  CHECK(got.virtual_hosts.empty());
+}
+
+TEST_CASE("every key of a group") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  std::string text = kGood;
+  const size_t begin = text.find("{ \"user\": \"games\"");
+  const size_t end = text.find("\n    }\n  },\n  \"virtual_hosts\"");
+  text.replace(begin, end - begin, R"({
+        "user": "games", "group": "man", "supplementary_groups": ["mail", "lp", "mail"],
+        "root": "/srv", "umask": "077",
+        "resource_limits": { "open_files": 1024, "processes": "unlimited", "address_space": "2G",
+          "data_size": "1T", "stack": "8M", "file_size": 100, "core_size": 0,
+          "locked_memory": "64K", "cpu_time": "2m", "pending_signals": 7 }
+      },
+      "worker": { "command": ["/a b", "{socket}", "x{fd}"], "activation": "argument",
+                  "directory": "/w", "environment": { "A": "1\n2", "_b2": "" } },
+      "scale": { "min_workers": 2, "max_workers": 3, "connections_per_worker": 4,
+                 "idle_timeout": "500ms", "start_timeout": "2m", "stop_timeout": "1h",
+                 "queue": 0, "queue_timeout": "720h", "response_timeout": "7s" })");
+  const Group group = load(directory, text).groups.at("alice");
+  Permissions permissions;
+  permissions.identity = {"games", "man", 5, 12};
+  permissions.supplementary_groups = {7, 8};
+  permissions.root = "/srv";
+  permissions.umask = 077;
+  permissions.resource_limits = {
+      {RLIMIT_AS, rlim_t{2} << 30},   {RLIMIT_CORE, 0},       {RLIMIT_CPU, 120},
+      {RLIMIT_DATA, rlim_t{1} << 40}, {RLIMIT_FSIZE, 100},    {RLIMIT_MEMLOCK, 65536},
+      {RLIMIT_NOFILE, 1024},          {RLIMIT_SIGPENDING, 7}, {RLIMIT_NPROC, RLIM_INFINITY},
+      {RLIMIT_STACK, rlim_t{8} << 20}};
+  CHECK(group.permissions == permissions);
+  CHECK(group.worker == Worker{{"/a b", "{socket}", "x{fd}"},
+                               Activation::argument,
+                               "/w",
+                               {{"A", "1\n2"}, {"_b2", ""}}});
+  CHECK(group.scale == Scale{2, 3, 4, 500ms, 120s, 3600s, 0, 2592000s, 7s});
+}
+
+TEST_CASE("activations") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const std::pair<const char*, Activation> cases[] = {{"listen_fds", Activation::listen_fds},
+                                                      {"nginx", Activation::nginx},
+                                                      {"stdin", Activation::stdin_fd}};
+  for (const auto& entry : cases) {
+    const auto& name = entry.first;
+    const auto& activation = entry.second;
+    const auto got = load(directory, replaced(kGood, "listen_fds", name));
+    CHECK(got.groups.at("alice").worker.activation == activation);
+  }
+}
+
+TEST_CASE("comments and a byte order mark are allowed everywhere") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  std::string text = replaced(kGood, ": ", " /* \" { */ : // [\n /**/");
+  text = replaced(std::move(text), "[]", "[ // \"/none\"\n ]");
+  const Configuration got = load(directory, "\xef\xbb\xbf// first\n" + text + "/* last */");
+  CHECK(got.groups.size() == 1);
+}
+
+TEST_CASE("a group without \"group\" runs in the user's primary one") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const auto got = load(directory, replaced(kGood, "\"games\", \"group\": \"games\"", "\"man\""));
+  CHECK(got.groups.at("alice").permissions.identity == Identity{"man", "man", 6, 12});
+}
+
+TEST_CASE("two groups may share a user") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const auto got =
+      load(directory, replaced(kGood, "\"alice\": {",
+                               "\"bob\": { \"permissions\": { \"user\": \"games\" }, \"worker\": "
+                               "{ \"command\": [\"/bin/true\"] } }, \"alice\": {"));
+  CHECK(got.groups.size() == 2);
+}
+
+TEST_CASE("the example has every key and is right") {
+  const TemporaryDirectory directory;
+  directory.write("dmpm/a.crt", "");
+  directory.write("dmpm/a.key", "");
+  std::ostringstream example;
+  example << std::ifstream(EXAMPLE).rdbuf();
+  for (const std::string_view key : {"runtime_directory",
+                                     "log_directory",
+                                     "listen",
+                                     "address",
+                                     "tls",
+                                     "redirect_to_https",
+                                     "dispatcher",
+                                     "processes",
+                                     "user",
+                                     "group",
+                                     "keyholder",
+                                     "logger",
+                                     "groups",
+                                     "permissions",
+                                     "supplementary_groups",
+                                     "root",
+                                     "umask",
+                                     "resource_limits",
+                                     "open_files",
+                                     "processes",
+                                     "pending_signals",
+                                     "address_space",
+                                     "data_size",
+                                     "stack",
+                                     "file_size",
+                                     "core_size",
+                                     "locked_memory",
+                                     "cpu_time",
+                                     "modules",
+                                     "worker",
+                                     "command",
+                                     "activation",
+                                     "directory",
+                                     "environment",
+                                     "scale",
+                                     "min_workers",
+                                     "max_workers",
+                                     "connections_per_worker",
+                                     "idle_timeout",
+                                     "start_timeout",
+                                     "stop_timeout",
+                                     "queue",
+                                     "queue_timeout",
+                                     "response_timeout",
+                                     "virtual_hosts",
+                                     "names",
+                                     "certificate",
+                                     "key",
+                                     "include"}) {
+    CAPTURE(key);
+    CHECK(example.str().find(concat({"\"", key, "\": "})) != std::string::npos);
+  }
+  std::string text = replaced(example.str(), "/etc/dmpm/", "@DIR@/dmpm/");
+  const std::pair<const char*, const char*> users[] = {
+      {"\"dmpm\"", "\"daemon\""},
+      {"\"dmpm-keys\"", "\"bin\""},
+      {"\"dmpm-log\"", "\"sys\""},
+      {"\"user\": \"alice\"", "\"user\": \"games\""},
+      {"\"group\": \"alice\",  ", "\"group\": \"games\",  "},
+      {"[\"alice\"]", "[\"games\"]"}};
+  for (const auto& entry : users) {
+    const auto& from = entry.first;
+    const auto& to = entry.second;
+    CAPTURE(from);
+    CHECK(text.find(from) != std::string::npos);
+    text = replaced(std::move(text), from, to);
+  }
+  const Configuration got = load(directory, text);
+  CHECK(got.listen.size() == 3);
+  CHECK(got.groups.at("alice").permissions.resource_limits.size() == 10);
+  CHECK(got.groups.at("alice").scale == Scale{});
+  CHECK(got.virtual_hosts.front().names.size() == 4);
+}
+
+}  // namespace
+}  // namespace dmpm::config::test
