@@ -21,5 +21,8 @@ inline constexpr int kLoggerDispatchers = 4;  // SOCK_SEQPACKET, from all dispat
 
 // A worker: standard input is /dev/null, output and error its log pipe.
 inline constexpr int kWorkerSocket = 3;  // its listening Unix socket
+// Of dmpm-worker-start only, closed when it executes the worker: SOCK_SEQPACKET, the plan comes, an
+// error goes (master/worker_start.cc).
+inline constexpr int kWorkerControl = 4;
 
 }  // namespace dmpm::heritage

@@ -50,7 +50,7 @@ enum class Notice : uint32_t {
 
   // ---- configuration: any number of these, in force together at commit ----
   // u32 group, string name, u32 queue, u64 queue_timeout ms, u64 idle_timeout ms,
-  // u64 start_timeout ms, u64 response_timeout ms. New or changed.
+  // u64 start_timeout ms, u64 response_timeout ms, u32 forward_trailers. New or changed.
   group = 10,
   // u32 group. Its requests in flight are finished.
   remove_group = 11,
@@ -62,6 +62,8 @@ enum class Notice : uint32_t {
   remove_virtual_host = 13,
   // u32 certificate: its files changed. What was loaded of it is forgotten.
   forget_certificate = 14,
+  // A u64 for each of visit_client_limits(), in its order; durations in ms.
+  limits = 16,
   // u32 version.
   commit = 15,
 

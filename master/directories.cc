@@ -1,0 +1,102 @@
+#include "master/directories.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/text.h"
+#include "logger/protocol.h"
+
+namespace dmpm::master {
+
+namespace {
+
+struct Wanted {
+  uid_t owner;
+  gid_t group;
+  mode_t mode;
+};
+
+// `name` is relative to `parent`; `path` is for messages. The directory may exist as root's or as
+// the wanted owner's.
+Result<Fd> make_directory(int parent, const char* name, const std::string& path, Wanted wanted) {
+  if (::mkdirat(parent, name, 0700) != 0 && errno != EEXIST) {
+    return Error::from_errno(concat({"cannot make the directory ", path}), errno);
+  }
+  Fd fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd && (errno == ELOOP || errno == ENOTDIR)) {
+    return Error{concat({path, " is a symbolic link or no directory: refused"})};
+  }
+  if (!fd) return Error::from_errno(concat({"cannot open the directory ", path}), errno);
+  struct stat found {};
+  if (::fstat(fd.get(), &found) != 0) return Error::from_errno(concat({"stat ", path}), errno);
+  if (found.st_uid != 0 && found.st_uid != wanted.owner) {
+    return Error{concat({path, " belongs to user ", std::to_string(found.st_uid), ", expected ",
+                         std::to_string(wanted.owner), ": refused"})};
+  }
+  if ((found.st_mode & 022) != 0) {
+    return Error{concat({path, " can be written by others than its owner: refused"})};
+  }
+  if (::fchown(fd.get(), wanted.owner, wanted.group) != 0 || ::fchmod(fd.get(), wanted.mode) != 0) {
+    return Error::from_errno(concat({"cannot set owner and mode of ", path}), errno);
+  }
+  return fd;
+}
+
+Result<Fd> take_lock(const Fd& directory, const std::string& path) {
+  Fd fd(::openat(directory.get(), "master.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return Error::from_errno(concat({"cannot open ", path, "/master.lock"}), errno);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return Error::from_errno(concat({"cannot lock ", path}), errno);
+  return Error{concat({"another dmpm-master runs with the runtime directory ", path})};
+}
+
+// Removes what a master that was killed left behind. Anything that is not a `kind` stays.
+void remove_stale(const Fd& directory, mode_t kind) {
+  const int copy = ::openat(directory.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(copy), ::closedir);
+  if (!list) return;
+  while (const dirent* entry = ::readdir(list.get())) {
+    struct stat found {};
+    if (::fstatat(directory.get(), entry->d_name, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+        (found.st_mode & S_IFMT) == kind) {
+      ::unlinkat(directory.get(), entry->d_name, 0);
+    }
+  }
+}
+
+}  // namespace
+
+Result<Directories> prepare_directories(const config::Configuration& configuration) {
+  const std::string& runtime_path = configuration.runtime_directory;
+  const std::string& log_path = configuration.log_directory;
+  const config::Identity& logger = configuration.logger;
+  Directories made;
+  made.sockets = runtime_path + "/sockets";
+
+  auto runtime = make_directory(AT_FDCWD, runtime_path.c_str(), runtime_path, {0, 0, 0711});
+  if (!runtime) return runtime.error();
+  auto lock = take_lock(*runtime, runtime_path);
+  if (!lock) return lock.error();
+  made.lock = std::move(*lock);
+  auto sockets = make_directory(runtime->get(), "sockets", made.sockets,
+                                {0, configuration.dispatcher.identity.gid, 0710});
+  if (!sockets) return sockets.error();
+  remove_stale(*sockets, S_IFSOCK);
+
+  auto log = make_directory(AT_FDCWD, log_path.c_str(), log_path, {logger.uid, logger.gid, 0750});
+  if (!log) return log.error();
+  auto pipes = make_directory(log->get(), logger_protocol::kPipeDirectory,
+                              concat({log_path, "/", logger_protocol::kPipeDirectory}),
+                              {0, logger.gid, 0710});
+  if (!pipes) return pipes.error();
+  remove_stale(*pipes, S_IFIFO);
+  made.pipes = std::move(*pipes);
+  return made;
+}
+
+}  // namespace dmpm::master

@@ -1,0 +1,171 @@
+#include "master/dispatcher_peer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+#include "master/certificate_files.h"
+#include "master/limits.h"
+#include "master/notices.h"
+
+namespace dmpm::master {
+
+using protocol::Request;
+using protocol::RequestType;
+
+// Everything that a dispatcher may say.
+const std::array<DispatcherPeer::Rule, DispatcherPeer::kRuleCount> DispatcherPeer::kRules = {{
+    {RequestType::configured, configuring | serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::configured},
+    {RequestType::want_worker, serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::want_worker},
+    {RequestType::worker_idle, serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::worker_idle},
+    {RequestType::worker_released, serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::worker_released},
+    {RequestType::worker_busy, serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::worker_busy},
+    {RequestType::want_certificate, serving | draining, kCertificatesPerSecond, kCertificateBurst,
+     &DispatcherPeer::want_certificate},
+    {RequestType::drained, draining, 1, 1, &DispatcherPeer::drained},
+}};
+
+std::vector<RateLimit> DispatcherPeer::make_limits() {
+  std::vector<RateLimit> limits;
+  for (const Rule& rule : kRules) limits.emplace_back(rule.per_second, rule.burst);
+  return limits;
+}
+
+DispatcherPeer::DispatcherPeer(EventLoop& loop, Fd channel, unsigned number, WorkerGroups& groups,
+                               const RoutingFeed& feed, DispatcherPeerHandler& handler)
+    : loop_(loop),
+      number_(number),
+      groups_(groups),
+      feed_(feed),
+      handler_(handler),
+      limits_(make_limits()),
+      channel_(loop, std::move(channel), *this, kMaxQueuedNotices) {}
+
+// ---- what it is told ----
+
+void DispatcherPeer::welcome(const std::string& root, const config::Identity& identity,
+                             const std::vector<BoundListener>& listeners) {
+  WireWriter writer = notice(protocol::Notice::welcome);
+  writer.u32(number_).string(root).u32(identity.uid).u32(identity.gid);
+  writer.u32(static_cast<uint32_t>(listeners.size()));
+  for (const BoundListener& listener : listeners) {
+    writer.u32((listener.tls ? protocol::kListenerTls : 0U) |
+               (listener.redirect_to_https ? protocol::kListenerRedirect : 0U));
+  }
+  send(writer.bytes());
+}
+
+void DispatcherPeer::configure(const std::vector<std::string>& notices, uint32_t version) {
+  for (const std::string& notice : notices) send(notice);
+  send(commit(version));
+  if (first_ == 0) first_ = version;
+  sent_ = version;
+}
+
+void DispatcherPeer::drain() {
+  if (phase_ == done) return;
+  phase_ = draining;
+  send(master::drain(kDrainTime));
+}
+
+// ---- what it says ----
+
+void DispatcherPeer::on_message(std::string_view message) {
+  if (phase_ == done) return;
+  if (const Offence offence = judge(message)) offend(offence);
+}
+
+Offence DispatcherPeer::judge(std::string_view message) {
+  Request request{};
+  if (message.size() != sizeof request) return "sent a request of the wrong size";
+  std::memcpy(&request, message.data(), sizeof request);
+  const auto* rule = std::find_if(kRules.begin(), kRules.end(),
+                                  [&](const Rule& r) { return r.type == request.type; });
+  if (rule == kRules.end()) return "sent a request of unknown type";
+  if ((rule->phases & phase_) == 0) return "sent a request out of phase";
+  if (!limits_[static_cast<size_t>(rule - kRules.begin())].take(loop_.now())) {
+    return "sent too many requests";
+  }
+  return (this->*rule->handler)(request);
+}
+
+void DispatcherPeer::on_channel_closed(std::string_view reason) {
+  if (phase_ != done) offend(concat({"closed its channel (", reason, ")"}));
+}
+
+void DispatcherPeer::offend(std::string_view what) {
+  phase_ = done;
+  handler_.on_offence(what);
+}
+
+Offence DispatcherPeer::configured(const Request& request) {
+  const uint32_t expected = confirmed_ == 0 ? first_ : confirmed_ + 1;
+  if (request.argument != expected || expected > sent_) return "confirms a version out of turn";
+  confirmed_ = request.argument;
+  if (phase_ == configuring) {
+    phase_ = serving;
+    handler_.on_configured();
+  }
+  return nullptr;
+}
+
+// A number that was given once may be named for ever: the news that it went may be on its way.
+
+Offence DispatcherPeer::want_worker(const Request& request) {
+  if (WorkerGroup* group = groups_.find(request.group)) return group->want(number_);
+  if (!groups_.was_given(request.group)) return "names a group that never was";
+  send(worker_failed(request.group, Milliseconds(0), "the group was removed"));
+  return nullptr;
+}
+
+Offence DispatcherPeer::worker_idle(const Request& request) {
+  if (WorkerGroup* group = groups_.find(request.group)) return group->idle(number_, request.worker);
+  return groups_.was_given(request.group) ? nullptr : "names a group that never was";
+}
+
+Offence DispatcherPeer::worker_released(const Request& request) {
+  if (WorkerGroup* group = groups_.find(request.group)) {
+    return group->released(number_, request.worker);
+  }
+  return groups_.was_given(request.group) ? nullptr : "names a group that never was";
+}
+
+Offence DispatcherPeer::worker_busy(const Request& request) {
+  if (WorkerGroup* group = groups_.find(request.group)) return group->busy(number_, request.worker);
+  return groups_.was_given(request.group) ? nullptr : "names a group that never was";
+}
+
+Offence DispatcherPeer::want_certificate(const Request& request) {
+  const uint32_t number = request.argument;
+  const config::Certificate* certificate = feed_.certificate(number);
+  if (certificate == nullptr) {
+    if (!feed_.certificate_was_given(number)) return "names a certificate that never was";
+    send(certificate_failed(number, "the certificate was removed"));
+    return nullptr;
+  }
+  auto text = read_certificate(*certificate);
+  if (!text) {
+    send(certificate_failed(number, text.error().message));
+    return nullptr;
+  }
+  std::string answer = notice(protocol::Notice::certificate)
+                           .u32(number)
+                           .string(text->chain)
+                           .string(text->key)
+                           .take();
+  send(answer);
+  wipe(answer);
+  return nullptr;
+}
+
+Offence DispatcherPeer::drained(const Request&) {
+  phase_ = done;
+  return nullptr;
+}
+
+}  // namespace dmpm::master

@@ -1,0 +1,94 @@
+// Every cap of the master, with its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/event_loop.h"
+
+namespace dmpm::master {
+
+// ---- dispatchers ----
+
+// A worker's book keeps one bit for each dispatcher; more processes than cores help nobody.
+inline constexpr unsigned kMaxDispatchers = 64;
+
+// What a dispatcher may ask, per second and at once. 10,000 sites that wake in one instant need
+// 10,000 workers and 10,000 certificates: the burst allows it twice. An answered request costs the
+// master about 10 microseconds (a certificate 100), so a hostile dispatcher takes at most a tenth
+// of a core for questions and a fifth for certificates. Starts have their own limit below.
+inline constexpr double kRequestsPerSecond = 5'000;
+inline constexpr double kRequestBurst = 20'000;
+inline constexpr double kCertificatesPerSecond = 2'000;
+inline constexpr double kCertificateBurst = 20'000;
+
+// Notices that wait for a slow dispatcher: room for the configuration of 100,000 virtual hosts at
+// 300 bytes each, twice over (a reload while it still reads the first).
+inline constexpr size_t kMaxQueuedNotices = size_t{64} << 20;
+
+// Certificate chain and private key together; RSA-4096 with a chain of four is 12 KiB. Must fit one
+// message.
+inline constexpr size_t kMaxCertificateBytes = size_t{64} << 10;
+
+// How long a dispatcher may finish what is in flight when the master stops, and how much longer it
+// may take to exit.
+inline constexpr Milliseconds kDrainTime{30'000};
+inline constexpr Milliseconds kDrainGrace{2'000};
+
+// ---- services (dispatchers, logger) ----
+
+// From the second death on; the first restart is at once. Somebody who edits the executable's
+// directory must not wait long, and a service that cannot start must not fill the log.
+inline constexpr Milliseconds kServiceBackoffLeast{100};
+inline constexpr Milliseconds kServiceBackoffMost{10'000};
+// A process that lived this long has recovered.
+inline constexpr Milliseconds kStableAfter{10'000};
+
+// What waits for a slow logger: notices about 10,000 workers at 200 bytes each. Lines of text are
+// dropped before that.
+inline constexpr size_t kMaxQueuedForLogger = size_t{4} << 20;
+inline constexpr Milliseconds kLoggerStopTime{5'000};
+
+// ---- workers ----
+
+// Starts over all groups. One costs the master half a millisecond, so this is a quarter of a core;
+// most servers cost the machine more. 10,000 sites that wake at once are up within 20 s.
+inline constexpr double kStartsPerSecond = 500;
+inline constexpr double kStartBurst = 100;
+inline constexpr Milliseconds kStartRetry{10};  // how often a throttled queue is looked at
+
+// A worker that ends sooner than this, even with status 0, has failed to serve.
+inline constexpr Milliseconds kYoung{1'000};
+// A crash loop: the first restart is at once (what killed it may have been one request).
+inline constexpr Milliseconds kWorkerBackoffLeast{250};
+inline constexpr Milliseconds kWorkerBackoffMost{30'000};
+// Up to this long a back-off is the master's own business: the socket stays, what waits in its
+// queue is served by the successor, and dispatchers wait for their answer. Beyond, they are told at
+// once.
+inline constexpr Milliseconds kShortBackoff{500};
+// What failed before exec (a missing program, a missing directory) fails again until somebody acts.
+inline constexpr Milliseconds kStartFailureBackoff{2'000};
+
+// All workers of a group are busy: how soon a dispatcher gets another answer.
+inline constexpr Milliseconds kBusyRetry{1'000};
+
+// The kernel takes less if net.core.somaxconn says so. More than `connections_per_worker` of all
+// dispatchers never wait.
+inline constexpr int kWorkerBacklog = 4'096;
+inline constexpr int kListenerBacklog = 4'096;
+
+// What a dead worker wrote last stays in its log pipe this long for the logger to read.
+inline constexpr Milliseconds kLogLinger{2'000};
+
+// A worker whose group changed finishes what is in flight: asked this often, and ended after this
+// long whatever is in flight (a WebSocket may last for days).
+inline constexpr Milliseconds kRetireAskEvery{1'000};
+inline constexpr Milliseconds kRetireTime{600'000};
+
+// All workers together, at the end: only a process stuck in the kernel takes longer.
+inline constexpr Milliseconds kWorkersStopTime{90'000};
+
+// Dead children that are reaped before other events get their turn.
+inline constexpr int kReapsPerRound = 256;
+
+}  // namespace dmpm::master

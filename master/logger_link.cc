@@ -1,0 +1,89 @@
+#include "master/logger_link.h"
+
+#include "base/wire.h"
+#include "logger/protocol.h"
+#include "master/limits.h"
+
+namespace dmpm::master {
+
+using logger_protocol::LoggerNotice;
+
+namespace {
+WireWriter notice(LoggerNotice kind) {
+  WireWriter writer;
+  writer.u32(static_cast<uint32_t>(kind));
+  return writer;
+}
+}  // namespace
+
+LoggerLink::LoggerLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
+                       const config::Configuration& configuration, Fd dispatchers,
+                       LoggerLinkHandler& handler)
+    : loop_(loop),
+      handler_(handler),
+      directory_(configuration.log_directory),
+      identity_(configuration.logger),
+      dispatchers_(std::move(dispatchers)),
+      service_(loop, children, log, "logger", executable, *this) {}
+
+Result<Inheritance> LoggerLink::on_service_starting() {
+  auto pair = Channel::pair();
+  if (!pair) return pair.error();
+  channel_ = std::make_unique<Channel>(loop_, std::move(pair->ours), *this, kMaxQueuedForLogger);
+  channel_->send(notice(LoggerNotice::welcome)
+                     .u32(identity_.uid)
+                     .u32(identity_.gid)
+                     .string(directory_)
+                     .bytes());
+  for (const auto& [id, log] : open_) say_open(id, log);
+  return Inheritance{std::move(pair->theirs), {dispatchers_.get()}};
+}
+
+void LoggerLink::on_service_ended() {
+  channel_.reset();
+  if (stopping_) handler_.on_logger_stopped();
+}
+
+// The logger has nothing to say to the master.
+void LoggerLink::on_message(std::string_view) {
+  service_.kill();
+}
+
+void LoggerLink::on_channel_closed(std::string_view) {
+  if (!stopping_) service_.kill();
+}
+
+void LoggerLink::say_open(uint32_t id, const OpenLog& log) {
+  if (!channel_) return;
+  channel_->send(
+      notice(LoggerNotice::open_worker_log).u32(id).string(log.group).string(log.pipe).bytes());
+}
+
+void LoggerLink::open_worker_log(uint32_t id, const std::string& group, const std::string& pipe) {
+  const auto added = open_.insert_or_assign(id, OpenLog{group, pipe}).first;
+  say_open(id, added->second);
+}
+
+void LoggerLink::close_worker_log(uint32_t id) {
+  if (open_.erase(id) == 0 || !channel_) return;
+  channel_->send(notice(LoggerNotice::close_worker_log).u32(id).bytes());
+}
+
+void LoggerLink::reopen() {
+  if (channel_) channel_->send(notice(LoggerNotice::reopen).bytes());
+}
+
+bool LoggerLink::line(LogLevel level, std::string_view text) {
+  return channel_ &&
+         channel_->try_send(
+             notice(LoggerNotice::line).u32(static_cast<uint32_t>(level)).string(text).bytes());
+}
+
+void LoggerLink::stop() {
+  stopping_ = true;
+  service_.retire();
+  if (channel_) channel_->send(notice(LoggerNotice::stop).bytes());
+  if (!service_.up()) handler_.on_logger_stopped();
+}
+
+}  // namespace dmpm::master

@@ -1,0 +1,67 @@
+// LoggerLink: the logger's service and what it is told (logger/protocol.h).
+//
+// A logger that starts anew is told of every worker's log that is open. The channel between
+// dispatchers and logger is made once and both of its ends are kept here.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/channel.h"
+#include "base/log.h"
+#include "config/configuration.h"
+#include "master/service.h"
+#include "master/worker_log.h"
+
+namespace dmpm::master {
+
+class LoggerLinkHandler {
+ public:
+  // After stop(): the logger has gone.
+  virtual void on_logger_stopped() = 0;
+
+ protected:
+  ~LoggerLinkHandler() = default;
+};
+
+class LoggerLink final : public WorkerLogReader, public ServiceHandler, public ChannelHandler {
+ public:
+  // `dispatchers` is the channel between dispatchers and logger: `ours` the logger's end.
+  LoggerLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
+             const config::Configuration& configuration, Fd dispatchers,
+             LoggerLinkHandler& handler);
+
+  void start() { service_.start(); }
+  void open_worker_log(uint32_t id, const std::string& group, const std::string& pipe) override;
+  void close_worker_log(uint32_t id) override;
+  void reopen();
+  // False when it had to be dropped.
+  bool line(LogLevel level, std::string_view text);
+  // Asks the logger to write what it has and to exit; killed when it does not.
+  void stop();
+
+ private:
+  struct OpenLog {
+    std::string group, pipe;
+  };
+
+  Result<Inheritance> on_service_starting() override;
+  void on_service_ended() override;
+  void on_message(std::string_view message) override;
+  void on_channel_closed(std::string_view reason) override;
+  void say_open(uint32_t id, const OpenLog& log);
+
+  EventLoop& loop_;
+  LoggerLinkHandler& handler_;
+  const std::string directory_;
+  const config::Identity identity_;
+  const Fd dispatchers_;
+  std::map<uint32_t, OpenLog> open_;
+  std::unique_ptr<Channel> channel_;  // while a logger runs
+  bool stopping_ = false;
+  Service service_;
+};
+
+}  // namespace dmpm::master

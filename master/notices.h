@@ -1,0 +1,59 @@
+// The notices about workers and certificates, encoded (master/protocol.h). Those about the
+// configuration are encoded where they arise, in routing_feed.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/event_loop.h"
+#include "base/wire.h"
+#include "master/protocol.h"
+
+namespace dmpm::master {
+
+inline WireWriter notice(protocol::Notice kind) {
+  WireWriter writer;
+  writer.u32(static_cast<uint32_t>(kind));
+  return writer;
+}
+
+inline std::string commit(uint32_t version) {
+  return notice(protocol::Notice::commit).u32(version).take();
+}
+
+inline std::string worker_ready(uint32_t group, uint32_t worker, uint32_t capacity,
+                                std::string_view socket_name) {
+  return notice(protocol::Notice::worker_ready)
+      .u32(group)
+      .u32(worker)
+      .u32(capacity)
+      .string(socket_name)
+      .take();
+}
+
+inline std::string worker_failed(uint32_t group, Milliseconds retry_after,
+                                 std::string_view reason) {
+  return notice(protocol::Notice::worker_failed)
+      .u32(group)
+      .u64(static_cast<uint64_t>(retry_after.count()))
+      .string(reason)
+      .take();
+}
+
+inline std::string worker_gone(uint32_t group, uint32_t worker) {
+  return notice(protocol::Notice::worker_gone).u32(group).u32(worker).take();
+}
+
+inline std::string release_worker(uint32_t group, uint32_t worker) {
+  return notice(protocol::Notice::release_worker).u32(group).u32(worker).take();
+}
+
+inline std::string certificate_failed(uint32_t certificate, std::string_view reason) {
+  return notice(protocol::Notice::certificate_failed).u32(certificate).string(reason).take();
+}
+
+inline std::string drain(Milliseconds deadline) {
+  return notice(protocol::Notice::drain).u64(static_cast<uint64_t>(deadline.count())).take();
+}
+
+}  // namespace dmpm::master

@@ -1,0 +1,91 @@
+// RoutingFeed: the configuration as the dispatchers are told it, whole or only what changed.
+//
+// Gives groups, virtual hosts and certificates their numbers, which are never used twice. What
+// makes it the same thing in the next version:
+//   group          its name, permissions and worker; if one of these changed, it is a new group
+//   with
+//                  a new number, and the old one finishes what it has
+//   virtual host   its first name
+//   certificate    its pair of paths
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/configuration.h"
+
+namespace dmpm::master {
+
+class RoutingFeed {
+ public:
+  // What update() did.
+  struct Update {
+    std::vector<std::string> notices;  // for dispatchers that know the version before; no commit
+    std::vector<uint32_t> removed_groups;
+    size_t groups_changed = 0;         // new, changed and removed ones
+    size_t virtual_hosts_changed = 0;  // the same
+    // The version before: to be kept until nothing refers to it any more.
+    std::unique_ptr<const config::Configuration> previous;
+  };
+
+  // Nothing is in force yet.
+  RoutingFeed();
+
+  // `next` is in force now.
+  Update update(config::Configuration next);
+  // Everything in force, for a dispatcher that knows nothing; no commit.
+  std::vector<std::string> snapshot() const;
+
+  // In force.
+  const config::Configuration& configuration() const { return *configuration_; }
+  void for_each_group(
+      const std::function<void(uint32_t number, const config::Group&)>& visit) const;
+  // Null: never was, or is not in force any more.
+  const config::Certificate* certificate(uint32_t number) const;
+  bool certificate_was_given(uint32_t number) const {
+    return number != 0 && number <= last_certificate_;
+  }
+
+ private:
+  struct CertificateKey {
+    std::string_view certificate, key;
+    bool operator==(const CertificateKey&) const = default;
+  };
+  struct CertificateHash {
+    size_t operator()(const CertificateKey& key) const;
+  };
+  struct HostNumbers {
+    uint32_t host, group, certificate;
+    bool operator==(const HostNumbers&) const = default;
+  };
+  struct KnownCertificate {
+    uint32_t number;
+    const config::Certificate* certificate;
+  };
+  // All views and pointers are into one configuration.
+  struct Book {
+    std::unordered_map<std::string_view, uint32_t> groups;  // by name
+    std::unordered_map<CertificateKey, KnownCertificate, CertificateHash> certificates;
+    std::unordered_map<uint32_t, const config::Certificate*> certificates_by_number;
+    std::vector<HostNumbers> hosts;  // parallel to Configuration::virtual_hosts
+  };
+
+  void number_groups(const config::Configuration& next, Book& book, Update& update);
+  void number_certificates(const config::Configuration& next, Book& book);
+  void remove_hosts(const config::Configuration& next, Update& update) const;
+  void number_hosts(const config::Configuration& next, Book& book, Update& update);
+  static uint32_t number_of_group(const config::VirtualHost& host, const Book& book);
+  static uint32_t number_of_certificate(const config::VirtualHost& host, const Book& book);
+  void remove_groups(const config::Configuration& next, const Book& book, Update& update) const;
+  void forget_certificates(const Book& book, Update& update) const;
+
+  std::unique_ptr<const config::Configuration> configuration_;
+  Book book_;
+  uint32_t last_group_ = 0, last_host_ = 0, last_certificate_ = 0;
+};
+
+}  // namespace dmpm::master

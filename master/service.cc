@@ -1,0 +1,78 @@
+#include "master/service.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/text.h"
+#include "master/backoff.h"
+#include "master/child_process.h"
+#include "master/limits.h"
+
+namespace dmpm::master {
+
+Service::Service(EventLoop& loop, Children& children, Log& log, std::string name,
+                 std::string executable, ServiceHandler& handler)
+    : loop_(loop),
+      children_(children),
+      log_(log),
+      name_(std::move(name)),
+      executable_(std::move(executable)),
+      handler_(handler),
+      restart_(loop, *this) {}
+
+Service::~Service() {
+  kill();
+  if (up()) children_.forget(pid_);
+}
+
+void Service::start() {
+  if (up() || retired_) return;
+  auto inheritance = handler_.on_service_starting();
+  if (!inheritance) return restart_later(inheritance.error().message);
+  // Standard input and output are the master's: /dev/null.
+  std::vector<int> descriptors{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
+                               inheritance->channel.get()};
+  descriptors.insert(descriptors.end(), inheritance->others.begin(), inheritance->others.end());
+  const auto pid = spawn_service(executable_, std::move(descriptors));
+  if (!pid) {
+    handler_.on_service_ended();
+    return restart_later(pid.error().message);
+  }
+  pid_ = pid.value();
+  started_ = loop_.now();
+  children_.add(pid_, *this);
+  log_.info(concat({name_, " started, pid ", std::to_string(pid_)}));
+}
+
+void Service::kill() {
+  if (up()) ::kill(pid_, SIGKILL);
+}
+
+void Service::retire() {
+  retired_ = true;
+  restart_.cancel();
+}
+
+void Service::on_child_ended(int wait_status) {
+  const std::string reason =
+      concat({"pid ", std::to_string(pid_), " ", describe_ending(wait_status)});
+  pid_ = -1;
+  if (loop_.now() - started_ >= kStableAfter) failures_ = 0;
+  if (retired_) {
+    log_.info(concat({name_, ": ", reason}));
+  } else {
+    restart_later(reason);
+  }
+  handler_.on_service_ended();
+}
+
+void Service::restart_later(const std::string& reason) {
+  if (retired_) return;
+  const auto delay = backoff_delay(++failures_, kServiceBackoffLeast, kServiceBackoffMost);
+  log_.error(
+      concat({name_, ": ", reason, "; started again in ", std::to_string(delay.count()), " ms"}));
+  restart_.set(delay);
+}
+
+}  // namespace dmpm::master

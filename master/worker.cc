@@ -1,0 +1,109 @@
+#include "master/worker.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "logger/protocol.h"
+
+namespace dmpm::master {
+
+namespace {
+
+// Row: from; the states that may follow, as drawn in worker.h.
+bool may_follow(WorkerState from, WorkerState to) {
+  using enum WorkerState;
+  switch (from) {
+    case queued: return to == starting || to == releasing || to == stopping || to == ended;
+    case starting: return to != starting;
+    case running: return to == queued || to == releasing || to == stopping || to == ended;
+    case releasing: return to != starting && to != releasing;
+    case stopping: return to == ended;
+    case ended: return false;
+  }
+  return false;
+}
+
+// Invariant 4: a worker with the dispatchers' or the logger's group could reach other groups.
+Status check_ids(const config::Permissions& may, const WorkerPlaces& places) {
+  const auto forbidden = [&places](gid_t gid) {
+    return gid == 0 || gid == places.dispatcher || gid == places.logger;
+  };
+  if (may.identity.uid == 0 || forbidden(may.identity.gid) ||
+      std::any_of(may.supplementary_groups.begin(), may.supplementary_groups.end(), forbidden)) {
+    return Error{"its user or groups are root's, the dispatcher's or the logger's: refused"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Worker::Worker(WorkerServices& services, WorkerEvents& events, const config::Group& group,
+               uint32_t number)
+    : services_(services),
+      events_(events),
+      group_(&group),
+      number_(number),
+      name_(concat({group.name, ".", std::to_string(number)})),
+      process_(services.loop, services.children, *this) {}
+
+Worker::~Worker() {
+  close_log();
+}
+
+void Worker::set_state(WorkerState next) {
+  if (!may_follow(state_, next)) std::abort();
+  if (state_ == WorkerState::queued) Startable::unlink();
+  state_ = next;
+  cancel_deadline();
+}
+
+Status Worker::prepare() {
+  const WorkerPlaces& places = services_.places;
+  const config::Permissions& may = group_->permissions;
+  if (const Status ids = check_ids(may, places); !ids.ok()) return ids;
+  if (!socket_) {
+    auto socket = WorkerSocket::make(places.sockets, name_, places.dispatcher);
+    if (!socket) return socket.error();
+    socket_.emplace(std::move(*socket));
+  }
+  if (!log_) {
+    auto log = WorkerLog::make(places.pipes, name_, may.identity.uid, places.logger);
+    if (!log) return log.error();
+    log_.emplace(std::move(*log));
+    services_.log_reader.open_worker_log(number_, group_->name,
+                                         concat({logger_protocol::kPipeDirectory, "/", name_}));
+    log_open_ = true;
+  }
+  return {};
+}
+
+void Worker::start_now() {
+  set_state(WorkerState::starting);
+  started_ = services_.loop.now();
+  Status status = prepare();
+  if (status.ok()) {
+    status = process_.start({*group_, services_.places.starter, socket_->fd(), socket_->path(),
+                             log_->fd(), services_.places.open_files});
+  }
+  if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
+  ++services_.processes;
+  set_deadline(group_->scale.start_timeout);
+}
+
+void Worker::close_log() {
+  if (log_open_) services_.log_reader.close_worker_log(number_);
+  log_open_ = false;
+}
+
+void Worker::on_process_ended(int wait_status, const std::string& setup_error) {
+  --services_.processes;
+  if (setup_error.empty() || state_ != WorkerState::starting) {
+    events_.on_worker_died(*this, wait_status);
+  } else {
+    events_.on_worker_start_failed(*this, setup_error);
+  }
+  if (services_.closing && services_.processes == 0) services_.handler.on_workers_ended();
+}
+
+}  // namespace dmpm::master

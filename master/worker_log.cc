@@ -1,0 +1,28 @@
+#include "master/worker_log.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace dmpm::master {
+
+Result<WorkerLog> WorkerLog::make(int pipes, std::string name, uid_t worker, gid_t logger) {
+  if (::mkfifoat(pipes, name.c_str(), 0600) != 0) {
+    return Error::from_errno(concat({"cannot make the log pipe ", name}), errno);
+  }
+  Fd fd(::openat(pipes, name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  WorkerLog log(pipes, std::move(name), std::move(fd));
+  if (!log.fd_ || ::fchown(log.fd(), worker, logger) != 0 || ::fchmod(log.fd(), 0240) != 0) {
+    return Error::from_errno(concat({"cannot open the log pipe ", log.name_}), errno);
+  }
+  return log;
+}
+
+WorkerLog::~WorkerLog() {
+  if (fd_) ::unlinkat(pipes_, name_.c_str(), 0);
+}
+
+}  // namespace dmpm::master

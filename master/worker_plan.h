@@ -1,0 +1,33 @@
+// WorkerPlan: all that dmpm-worker-start has to know to turn itself into a worker, as one message.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/configuration.h"
+
+namespace dmpm::master {
+
+struct WorkerPlan {
+  config::Permissions permissions;  // the ids as numbers; names are not carried
+  rlimit open_files{};              // RLIMIT_NOFILE, unless the permissions have one
+  std::string directory;
+  std::vector<std::string> words;      // the command; [0] is what is executed
+  std::vector<std::string> variables;  // NAME=VALUE
+  bool listen_pid = false;             // add LISTEN_PID, which nobody knows before
+  pid_t master = 0;
+};
+
+// The plan of a new worker of `group`; `socket_path` is for "{socket}" in the command.
+WorkerPlan make_plan(const config::Group& group, const std::string& socket_path,
+                     const rlimit& open_files);
+
+std::string encode(const WorkerPlan& plan);
+// Nothing when it is malformed.
+std::optional<WorkerPlan> decode_plan(std::string_view message);
+
+}  // namespace dmpm::master

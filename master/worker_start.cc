@@ -1,0 +1,99 @@
+// dmpm-worker-start: the program between the master and a worker. Started by the master as root
+// with the worker's descriptors in place and the plan on kWorkerControl, it gives every right away
+// and executes the worker's command.
+//
+// A program of its own, because a fork of the master copies the page tables of all its memory (0.9
+// ms until exec with 10,000 groups configured; this way 0.1 ms, whatever is configured), and
+// because so no process with a customer's ids ever has the master's memory. Linked statically:
+// nothing is loaded, so nothing in the environment or the file system gets in before the rights are
+// gone.
+//
+// What goes wrong is answered on kWorkerControl, which closes when exec succeeds.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/lockdown.h"
+#include "base/text.h"
+#include "master/heritage.h"
+#include "master/worker_plan.h"
+
+namespace dmpm::master {
+namespace {
+
+[[noreturn]] void fail(const std::string& message) {
+  ::send(heritage::kWorkerControl, message.data(), message.size(), MSG_NOSIGNAL);
+  ::_exit(127);
+}
+
+void step(const Status& status) {
+  if (!status.ok()) fail(status.error().message);
+}
+
+void step(bool ok, std::string_view what) {
+  if (!ok) fail(Error::from_errno(what, errno).message);
+}
+
+WorkerPlan receive_plan() {
+  const ssize_t size = ::recv(heritage::kWorkerControl, nullptr, 0, MSG_PEEK | MSG_TRUNC);
+  step(size > 0, "receiving the plan");
+  std::string message(static_cast<size_t>(size), '\0');
+  step(::recv(heritage::kWorkerControl, message.data(), message.size(), 0) == size, "the plan");
+  auto plan = decode_plan(message);
+  if (!plan) fail("malformed plan");
+  return std::move(*plan);
+}
+
+// To have an end when the master has one, even if it died just now. The kernel forgets this when
+// the ids change, so it comes after.
+void end_with(pid_t master) {
+  step(::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0, "prctl PR_SET_PDEATHSIG");
+  if (::getppid() != master) fail("the master has gone");
+}
+
+void give_up_rights(const WorkerPlan& plan) {
+  const config::Permissions& may = plan.permissions;
+  step(::setrlimit(RLIMIT_NOFILE, &plan.open_files) == 0, "setrlimit NOFILE");
+  for (const config::ResourceLimit& limit : may.resource_limits) {
+    step(lockdown::limit(limit.resource, limit.value, "of the group's limits"));
+  }
+  ::umask(may.umask);
+  if (may.root != "/") step(lockdown::enter_root(may.root));
+  step(lockdown::become(may.identity.uid, may.identity.gid, may.supplementary_groups));
+  step(lockdown::no_new_privileges());
+  end_with(plan.master);
+  // With the user's own rights, so that no link in the way leads further than the user may go.
+  step(::chdir(plan.directory.c_str()) == 0, concat({"chdir to ", plan.directory}));
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> all;
+  for (std::string& string : strings) all.push_back(string.data());
+  all.push_back(nullptr);
+  return all;
+}
+
+[[noreturn]] void execute(WorkerPlan& plan) {
+  if (plan.listen_pid) {
+    plan.variables.push_back(concat({"LISTEN_PID=", std::to_string(::getpid())}));
+  }
+  ::execve(plan.words[0].c_str(), pointers(plan.words).data(), pointers(plan.variables).data());
+  fail(Error::from_errno(concat({"exec ", plan.words[0]}), errno).message);
+}
+
+}  // namespace
+}  // namespace dmpm::master
+
+int main() {
+  using namespace dmpm::master;
+  step(::fcntl(dmpm::heritage::kWorkerControl, F_SETFD, FD_CLOEXEC) == 0, "fcntl");
+  WorkerPlan plan = receive_plan();
+  give_up_rights(plan);
+  execute(plan);
+}
