@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/client_limits.h"
+
 namespace dmpm::config {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -83,7 +85,7 @@ struct Worker {
 struct Scale {
   unsigned min_workers = 0;
   unsigned max_workers = 1;
-  unsigned connections_per_worker = 256;  // open at once, over all dispatchers
+  unsigned connections_per_worker = 512;  // open at once, over all dispatchers
   Milliseconds idle_timeout{60'000};
   Milliseconds start_timeout{10'000};
   Milliseconds stop_timeout{10'000};  // from SIGTERM to SIGKILL
@@ -98,10 +100,12 @@ struct Group {
   Permissions permissions;
   Worker worker;
   Scale scale;
+  // Trailer fields of responses are passed on to clients that say `TE: trailers`; else dropped.
+  bool forward_trailers = false;
   Location location;  // not compared: moving a group inside its file changes nothing
   bool operator==(const Group& other) const {
     return name == other.name && permissions == other.permissions && worker == other.worker &&
-           scale == other.scale;
+           scale == other.scale && forward_trailers == other.forward_trailers;
   }
 };
 
@@ -140,6 +144,7 @@ struct Configuration {
   DispatcherSettings dispatcher;
   Identity keyholder;  // default user: dmpm-keys
   Identity logger;     // default user: dmpm-log
+  ClientLimits limits;
   std::map<std::string, Group> groups;
   std::vector<VirtualHost> virtual_hosts;  // main file first, then the site files in order
 };

@@ -64,6 +64,7 @@ Group read_group(const JsonMember& member, Reading& reading) {
     group.worker = read_worker(*node, reading.problems);
   }
   if (const auto node = object.find("scale")) read_scale(*node, group.scale, reading.problems);
+  object.boolean("forward_trailers", group.forward_trailers);
   object.finish();
   return group;
 }

@@ -77,6 +77,15 @@ void read_services(ObjectReader& object, Configuration& settings, Tools& tools,
       tools, problems);
 }
 
+// The visitor of visit_client_limits() is an ObjectReader: the list of keys stands there.
+void read_limits(ObjectReader& object, ClientLimits& limits, ProblemList& problems) {
+  const auto node = object.find("limits");
+  if (!node) return;
+  ObjectReader reader(*node, "\"limits\"", problems);
+  visit_client_limits(limits, reader);
+  reader.finish();
+}
+
 void read_include(ObjectReader& object, std::vector<IncludePattern>& include,
                   ProblemList& problems) {
   const auto node = object.find("include");
@@ -111,6 +120,7 @@ MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   object.absolute_path("runtime_directory", settings.runtime_directory);
   object.absolute_path("log_directory", settings.log_directory);
   read_listeners(object, settings.listen, main.tls_listener, problems);
+  read_limits(object, settings.limits, problems);
   read_services(object, settings, tools, problems);
   main.surroundings = {settings.runtime_directory, settings.dispatcher.identity, settings.keyholder,
                        settings.logger};

@@ -92,6 +92,21 @@ void ObjectReader::count(std::string_view key, unsigned& out, unsigned least, un
   out = static_cast<unsigned>(*number);
 }
 
+void ObjectReader::bytes(std::string_view key, uint64_t& out, uint64_t least, uint64_t most) {
+  const auto member = find(key);
+  if (!member) return;
+  const auto text = plain_string(*member);
+  const auto value = member->kind() == JsonNode::Kind::number ? member->whole_number()
+                     : text                                   ? parse_size(*text)
+                                                              : std::nullopt;
+  if (!value || *value < least || *value > most) {
+    return wrong(key, *member,
+                 concat({"a number of bytes from ", std::to_string(least), " to ",
+                         std::to_string(most), " such as 65536 or \"64K\""}));
+  }
+  out = *value;
+}
+
 void ObjectReader::duration(std::string_view key, Milliseconds& out) {
   const auto member = find(key);
   if (!member) return;

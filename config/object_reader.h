@@ -33,6 +33,8 @@ class ObjectReader {
   // Each leaves `out` as it is when the key is absent or wrong.
   void boolean(std::string_view key, bool& out);
   void count(std::string_view key, unsigned& out, unsigned least, unsigned most);
+  // A number, or text such as "64K".
+  void bytes(std::string_view key, uint64_t& out, uint64_t least, uint64_t most);
   void duration(std::string_view key, Milliseconds& out);
   void absolute_path(std::string_view key, std::string& out);
   // An element of the list `key`; nothing when it is no string.

@@ -21,7 +21,7 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       http1_exchanges_(forwarding_),
       http2_streams_(forwarding_),
       connection_services_{loop, wheel_, *this, limits_, {plaintext_.get(), limits::kReadSize}} {
-  master_.attach({router_, groups_, certificates_});
+  master_.attach({router_, groups_, certificates_, limits_});
 }
 
 Dispatcher::~Dispatcher() {

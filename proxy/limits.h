@@ -1,5 +1,5 @@
 // Every cap of the dispatcher that is not configurable, with its reason; those that are stand in
-// client_limits.h. Sizes in bytes unless said otherwise.
+// base/client_limits.h. Sizes in bytes unless said otherwise.
 #pragma once
 
 #include <chrono>

@@ -54,6 +54,7 @@ void MasterLink::on_message(std::string_view message) {
     case Notice::remove_group:
     case Notice::virtual_host:
     case Notice::remove_virtual_host:
+    case Notice::limits:
     case Notice::forget_certificate: staged_.emplace_back(message); return;
     case Notice::commit: commit(reader.u32()); break;
     case Notice::worker_ready:
@@ -84,6 +85,7 @@ void MasterLink::apply(std::string_view message) {
     case Notice::remove_group: routing_->groups.remove(reader.u32()); break;
     case Notice::virtual_host: set_virtual_host(reader); break;
     case Notice::remove_virtual_host: routing_->router.remove(reader.u32()); break;
+    case Notice::limits: set_limits(reader); break;
     case Notice::forget_certificate: routing_->certificates.forget(reader.u32()); break;
     default: break;
   }
@@ -99,7 +101,20 @@ void MasterLink::set_group(WireReader& reader) {
   settings.idle_timeout = Milliseconds(reader.u64());
   settings.start_timeout = Milliseconds(reader.u64());
   settings.response_timeout = Milliseconds(reader.u64());
+  settings.forward_trailers = reader.u32() != 0;
   routing_->groups.set(number, std::move(settings));
+}
+
+void MasterLink::set_limits(WireReader& reader) {
+  struct Decoder {
+    WireReader& reader;
+    void bytes(std::string_view, uint64_t& value, uint64_t, uint64_t) { value = reader.u64(); }
+    void count(std::string_view, unsigned& value, uint64_t, uint64_t) {
+      value = static_cast<unsigned>(reader.u64());
+    }
+    void duration(std::string_view, Milliseconds& value) { value = Milliseconds(reader.u64()); }
+  };
+  visit_client_limits(routing_->limits, Decoder{reader});
 }
 
 void MasterLink::set_virtual_host(WireReader& reader) {

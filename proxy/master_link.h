@@ -34,6 +34,7 @@ struct Routing {
   forward::Router& router;
   forward::Groups& groups;
   tls::CertificateStore& certificates;
+  ClientLimits& limits;
 };
 
 class MasterLink final : public forward::WorkerSource,
@@ -59,6 +60,7 @@ class MasterLink final : public forward::WorkerSource,
   void commit(uint32_t version);
   void apply(std::string_view message);
   void set_group(WireReader& reader);
+  void set_limits(WireReader& reader);
   void set_virtual_host(WireReader& reader);
   void on_worker_notice(protocol::Notice notice, WireReader& reader);
   void on_certificate_notice(protocol::Notice notice, WireReader& reader);

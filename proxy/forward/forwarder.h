@@ -15,7 +15,7 @@
 
 #include "base/buffer.h"
 #include "base/deadline_wheel.h"
-#include "proxy/client_limits.h"
+#include "base/client_limits.h"
 #include "proxy/forward/exchange.h"
 #include "proxy/forward/failure.h"
 #include "proxy/forward/groups.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxy/client_limits.h"
+#include "base/client_limits.h"
 #include "proxy/http/message.h"
 #include "proxy/http/rejection.h"
 #include "proxy/http1/field_section.h"

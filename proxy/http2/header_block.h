@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxy/client_limits.h"
+#include "base/client_limits.h"
 #include "proxy/http/message.h"
 #include "proxy/http/rejection.h"
 

@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
-#include "proxy/client_limits.h"
+#include "base/client_limits.h"
 #include "proxy/net/address_counts.h"
 #include "proxy/net/session.h"
 #include "proxy/net/transport.h"

@@ -108,6 +108,20 @@ TEST_CASE("every key of a group") {
   CHECK(group.scale == Scale{2, 3, 4, 500ms, 120s, 3600s, 0, 2592000s, 7s});
 }
 
+TEST_CASE("limits of clients") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const std::string text =
+      replaced(kGood, "\"include\"", R"("limits": { "head_size": "16K", "body_size": 1000,
+               "head_timeout": "2s", "connections_per_address": 7 }, "include")");
+  ClientLimits expected;
+  expected.head_size = 16384;
+  expected.body_size = 1000;
+  expected.head_timeout = 2s;
+  expected.connections_per_address = 7;
+  CHECK(load(directory, text).limits == expected);
+}
+
 TEST_CASE("activations") {
   const TemporaryDirectory directory;
   write_certificate(directory);
@@ -198,6 +212,10 @@ TEST_CASE("the example has every key and is right") {
                                      "queue",
                                      "queue_timeout",
                                      "response_timeout",
+                                     "forward_trailers",
+                                     "limits",
+                                     "head_size",
+                                     "requests_per_connection",
                                      "virtual_hosts",
                                      "names",
                                      "certificate",
