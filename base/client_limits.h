@@ -24,11 +24,11 @@ struct ClientLimits {
   uint64_t response_buffer = 64 * 1024;
 
   Milliseconds handshake_timeout{15'000};
-  Milliseconds head_timeout{20'000};  // from a request's first byte to its head's end
-  Milliseconds body_timeout{30'000};  // between two looks at a request body: it must have moved,
-  unsigned body_rate = 500;           // by as many bytes a second (Apache's mod_reqtimeout: 500)
-  Milliseconds idle_timeout{75'000};  // keep-alive, as nginx has it
-  Milliseconds send_timeout{60'000};  // a client that takes nothing
+  Milliseconds head_timeout{20'000};     // from a request's first byte to its head's end
+  Milliseconds body_timeout{30'000};     // between two looks at a request body: it must have moved,
+  unsigned body_rate = 500;              // by as many bytes a second (Apache's mod_reqtimeout: 500)
+  Milliseconds idle_timeout{75'000};     // keep-alive, as nginx has it
+  Milliseconds send_timeout{60'000};     // a client that takes nothing
   Milliseconds tunnel_timeout{600'000};  // a WebSocket on which nothing moves
 
   unsigned connections = 100'000;

@@ -13,7 +13,9 @@ void require(bool ok) {
 }
 }  // namespace
 
-void EventLoop::BaseDeleter::operator()(event_base* base) const { event_base_free(base); }
+void EventLoop::BaseDeleter::operator()(event_base* base) const {
+  event_base_free(base);
+}
 
 EventLoop::EventLoop() {
   event_config* config = event_config_new();
@@ -54,8 +56,7 @@ void EventLoop::end_round() {
   in_round_ = false;
 }
 
-IoWatcher::IoWatcher(EventLoop& loop, int fd, IoHandler& handler)
-    : loop_(loop), handler_(handler) {
+IoWatcher::IoWatcher(EventLoop& loop, int fd, IoHandler& handler) : loop_(loop), handler_(handler) {
   event_assign(&read_, loop.base_.get(), fd, EV_READ | EV_PERSIST, on_event, this);
   event_assign(&write_, loop.base_.get(), fd, EV_WRITE | EV_PERSIST, on_event, this);
 }
@@ -93,7 +94,9 @@ SignalWatcher::SignalWatcher(EventLoop& loop, int number, SignalHandler& handler
   require(event_add(&event_, nullptr) == 0);
 }
 
-SignalWatcher::~SignalWatcher() { event_del(&event_); }
+SignalWatcher::~SignalWatcher() {
+  event_del(&event_);
+}
 
 void SignalWatcher::on_event(int number, short, void* self) {
   auto& watcher = *static_cast<SignalWatcher*>(self);
@@ -105,7 +108,9 @@ Timer::Timer(EventLoop& loop, TimerHandler& handler) : loop_(loop), handler_(han
   event_assign(&event_, loop.base_.get(), -1, 0, on_event, this);
 }
 
-Timer::~Timer() { cancel(); }
+Timer::~Timer() {
+  cancel();
+}
 
 void Timer::set(Milliseconds delay) {
   const auto count = delay.count() < 0 ? 0 : delay.count();

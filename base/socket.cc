@@ -13,8 +13,8 @@ namespace dmpm {
 
 Result<SocketAddress> SocketAddress::parse_inet(std::string_view text) {
   const size_t colon = text.rfind(':');
-  const auto port = colon == std::string_view::npos ? std::nullopt
-                                                    : parse_decimal(text.substr(colon + 1));
+  const auto port =
+      colon == std::string_view::npos ? std::nullopt : parse_decimal(text.substr(colon + 1));
   if (!port || *port > 65535) {
     return Error{concat({"\"", text, "\" is not ADDRESS:PORT with a port of 0 to 65535"})};
   }

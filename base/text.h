@@ -20,7 +20,9 @@ std::optional<uint64_t> parse_decimal(std::string_view text);
 void append_escaped(std::string& out, std::string_view text);
 
 // ASCII only, whatever the locale.
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 }  // namespace dmpm

@@ -2,8 +2,7 @@
 //
 // Gives groups, virtual hosts and certificates their numbers, which are never used twice. What
 // makes it the same thing in the next version:
-//   group          its name, permissions and worker; if one of these changed, it is a new group
-//   with
+//   group          its name, permissions and worker; if one of these changed, it is a new group with
 //                  a new number, and the old one finishes what it has
 //   virtual host   its first name
 //   certificate    its pair of paths

@@ -2,8 +2,7 @@
 // serve the same socket, so that what waits in its queue is not lost: the worker's number stays the
 // same.
 //
-//   queued ──────▶ starting ────▶ running ◀───── busy, or wanted ────── releasing ───▶ stopping ──▶
-//   ended
+//   queued ──────▶ starting ────▶ running ◀───── busy, or wanted ────── releasing ──▶ stopping ─▶ ended
 //     ▲  throttle     │   exec       │ ─────── nobody needs it ────────▶   │   let go    │ reaped
 //     │               │              │                                     │             │
 //     └───────────────┴──── died ────┴── (with connections waiting) ───────┘ ── or not ──┘

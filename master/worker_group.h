@@ -3,9 +3,11 @@
 //             want_worker                 the last worker ends
 //   asleep ───────────────▶ awake (workers, see worker.h) ─────▶ asleep
 //     ▲                       │ crash loop, or a start failed
-//     └──── time is over ── backing off (no start before `not_before_`; then wanted again, or at
-//     once
-//                            if somebody waits or min_workers says so)
+//     └──── time is over ── backing off (no start before `not_before_`; then when wanted again, or
+//                            at once if somebody waits or min_workers says so)
+//
+// After a crash the socket stays for the successor while the pause is short (kShortBackoff); beyond,
+// the worker ends and who asks is told why and when to ask again.
 //
 // A sleeping group owns no timer, descriptor or memory but this object. What dispatchers say is
 // checked here against the group's own book.

@@ -64,7 +64,9 @@ void Dispatcher::start_listening() {
   inherited_.clear();
 }
 
-bool Dispatcher::may_accept() const { return connection_count_ < limits_.connections; }
+bool Dispatcher::may_accept() const {
+  return connection_count_ < limits_.connections;
+}
 
 void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) {
   const net::AddressCounts::Key address = net::AddressCounts::key_of(peer);
@@ -78,9 +80,8 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
     addresses_.remove(address);  // no memory: closed
     return;
   }
-  auto connection =
-      std::make_unique<net::Connection>(connection_services_, std::move(fd), std::move(client),
-                                        address);
+  auto connection = std::make_unique<net::Connection>(connection_services_, std::move(fd),
+                                                      std::move(client), address);
   net::Connection& started = *connection.release();  // owned by the list from here on
   connections_.push_back(started);
   ++connection_count_;
@@ -119,9 +120,9 @@ tls::CertificateSelector::Outcome Dispatcher::select(SSL* ssl, std::string_view 
 std::string Dispatcher::report(const forward::Failure& failure, std::string_view group,
                                std::string_view host, std::string_view client) {
   std::string id = error_ids_.next();
-  std::string line = concat({"error ", id, ": status ", std::to_string(failure.status), ", ",
-                             failure.detail, "; client ", client, ", group \"", group,
-                             "\", host \""});
+  std::string line =
+      concat({"error ", id, ": status ", std::to_string(failure.status), ", ", failure.detail,
+              "; client ", client, ", group \"", group, "\", host \""});
   append_escaped(line, host);
   line += '"';
   log_.warning(line);
@@ -155,6 +156,8 @@ void Dispatcher::finish_drain() {
   loop_.stop();
 }
 
-void Dispatcher::on_master_lost() { loop_.stop(); }
+void Dispatcher::on_master_lost() {
+  loop_.stop();
+}
 
 }  // namespace dmpm

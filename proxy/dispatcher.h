@@ -52,8 +52,8 @@ class Dispatcher final : private net::ConnectionOwner,
   // tls::CertificateSelector
   Outcome select(SSL* ssl, std::string_view server_name) override;
   // forward::FailureReporter
-  std::string report(const forward::Failure& failure, std::string_view group,
-                     std::string_view host, std::string_view client) override;
+  std::string report(const forward::Failure& failure, std::string_view group, std::string_view host,
+                     std::string_view client) override;
   // MasterLinkOwner
   void on_configured() override;
   void on_drain(Milliseconds deadline) override;

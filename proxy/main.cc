@@ -20,7 +20,9 @@
 #ifdef DMPM_SANITIZED
 // The leak checker needs a thread and ptrace, which the lock-down takes away; the unit tests have it.
 extern "C" const char* __asan_default_options();
-extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
+extern "C" const char* __asan_default_options() {
+  return "detect_leaks=0";
+}
 #endif
 
 namespace dmpm {
@@ -116,4 +118,6 @@ int run() {
 }  // namespace
 }  // namespace dmpm
 
-int main() { return dmpm::run(); }
+int main() {
+  return dmpm::run();
+}

@@ -24,7 +24,9 @@ void MasterLink::send(const Request& request) {
   channel_.send({reinterpret_cast<const char*>(&request), sizeof request});
 }
 
-void MasterLink::want_worker(uint32_t group) { send({RequestType::want_worker, group}); }
+void MasterLink::want_worker(uint32_t group) {
+  send({RequestType::want_worker, group});
+}
 
 void MasterLink::worker_idle(uint32_t group, uint32_t worker) {
   send({RequestType::worker_idle, group, worker});
@@ -42,7 +44,9 @@ void MasterLink::want_certificate(uint32_t number) {
   send({RequestType::want_certificate, 0, 0, number});
 }
 
-void MasterLink::drained() { send({RequestType::drained}); }
+void MasterLink::drained() {
+  send({RequestType::drained});
+}
 
 // ---- from the master ----
 
@@ -69,7 +73,9 @@ void MasterLink::on_message(std::string_view message) {
   if (!reader.complete()) reject_message(message);
 }
 
-void MasterLink::on_channel_closed(std::string_view) { owner_.on_master_lost(); }
+void MasterLink::on_channel_closed(std::string_view) {
+  owner_.on_master_lost();
+}
 
 void MasterLink::commit(uint32_t version) {
   for (const std::string& message : staged_) apply(message);
@@ -169,8 +175,8 @@ void MasterLink::on_certificate_notice(Notice notice, WireReader& reader) {
 
 void MasterLink::reject_message(std::string_view message) {
   // Master and dispatcher are one build: this is a bug, and the master starts a successor.
-  log_.error(concat({"the master sent a malformed message of ", std::to_string(message.size()),
-                     " bytes"}));
+  log_.error(concat(
+      {"the master sent a malformed message of ", std::to_string(message.size()), " bytes"}));
   std::abort();
 }
 

@@ -63,8 +63,8 @@ void Forwarder::keep_request(const http::RequestHead& head) {
   http_1_0_ = head.http_1_0;
   accepts_trailers_ = head.accepts_trailers;
   idempotent_ = is_idempotent(head.method);
-  request_ended_ = head.body == BodyLength::none ||
-                   (head.body == BodyLength::known && head.content_length == 0);
+  request_ended_ =
+      head.body == BodyLength::none || (head.body == BodyLength::known && head.content_length == 0);
 }
 
 // Wakes no worker. Only for names that are served here, so that it leads nowhere else.
@@ -256,7 +256,8 @@ void Forwarder::on_deadline() {
     case State::responding:
       // Time that the client takes for its own body is not the worker's.
       if (!request_ended_) return expect_within(pool_->settings().response_timeout);
-      return fail({504, "this site's server took too long to answer",
+      return fail({504,
+                   "this site's server took too long to answer",
                    new_worker_ ? "no response head within start_timeout from a new worker"
                                : "no response head within response_timeout",
                    {}});
@@ -337,7 +338,8 @@ void Forwarder::reset() {
   body_length_ = BodyLength::none;
   interim_responses_ = 0;
   is_head_ = http_1_0_ = idempotent_ = keeps_body_ = false;
-  request_ended_ = request_sent_ = retried_ = accepts_trailers_ = worker_ended_ = new_worker_ = false;
+  request_ended_ = request_sent_ = retried_ = accepts_trailers_ = worker_ended_ = new_worker_ =
+      false;
 }
 
 }  // namespace dmpm::forward

@@ -14,8 +14,8 @@
 #include <string_view>
 
 #include "base/buffer.h"
-#include "base/deadline_wheel.h"
 #include "base/client_limits.h"
+#include "base/deadline_wheel.h"
 #include "proxy/forward/exchange.h"
 #include "proxy/forward/failure.h"
 #include "proxy/forward/groups.h"
@@ -111,8 +111,8 @@ class Forwarder final : public ExchangeHandler,
   // The request, as it is sent (again).
   std::string head_;  // keeps its memory from exchange to exchange
   std::string host_;
-  std::string upgrade_;  // the protocol asked for
-  Buffer body_;         // gathered, or waiting for the worker
+  std::string upgrade_;       // the protocol asked for
+  Buffer body_;               // gathered, or waiting for the worker
   size_t granted_later_ = 0;  // taken from the client, not yet by the worker
   uint64_t body_bytes_ = 0;   // of request body so far
   uint64_t content_length_ = 0;
@@ -121,7 +121,7 @@ class Forwarder final : public ExchangeHandler,
   bool is_head_ = false;
   bool http_1_0_ = false;
   bool idempotent_ = false;
-  bool keeps_body_ = false;    // body_ holds the whole body so far: it can be sent again
+  bool keeps_body_ = false;     // body_ holds the whole body so far: it can be sent again
   bool request_ended_ = false;  // by the client
   bool request_sent_ = false;   // whole, to the worker
   bool retried_ = false;

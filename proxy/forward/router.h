@@ -40,7 +40,7 @@ class Router {
 
   std::unordered_map<uint32_t, VirtualHost> hosts_;
   Names exact_;
-  Names below_;  // without the "*."
+  Names below_;                 // without the "*."
   mutable std::string lookup_;  // the normalized name; kept for its memory
 };
 

@@ -37,7 +37,9 @@ void WorkerConnection::begin(WorkerExchange& exchange, RequestKind kind) {
   in_body_ = response_begun_ = completed_ = false;
 }
 
-void WorkerConnection::send_head(std::string_view head) { send(head, {}, {}); }
+void WorkerConnection::send_head(std::string_view head) {
+  send(head, {}, {});
+}
 
 void WorkerConnection::send_body(std::string_view piece) {
   if (piece.empty()) return;  // an empty chunk would be the last one
@@ -190,9 +192,7 @@ size_t WorkerConnection::parse_body(std::string_view bytes) {
       return size;
     }
     case ResponseParser::Framing::until_close:
-    case ResponseParser::Framing::tunnel:
-      exchange_->on_response_body(bytes);
-      return bytes.size();
+    case ResponseParser::Framing::tunnel: exchange_->on_response_body(bytes); return bytes.size();
     case ResponseParser::Framing::none: break;
   }
   return bytes.size();
@@ -209,7 +209,9 @@ size_t WorkerConnection::decode_chunks(std::string_view bytes) {
   return bytes.size() - rest.size();
 }
 
-void WorkerConnection::complete() { completed_ = true; }
+void WorkerConnection::complete() {
+  completed_ = true;
+}
 
 void WorkerConnection::on_end_of_input() {
   watcher_.watch_read(false);

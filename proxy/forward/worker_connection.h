@@ -54,9 +54,7 @@ class WorkerConnectionOwner {
   ~WorkerConnectionOwner() = default;
 };
 
-class WorkerConnection final : public Mortal,
-                               public ListNode<WorkerConnection>,
-                               private IoHandler {
+class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>, private IoHandler {
  public:
   // `fd` is connected. `slot` is the pool's number for the worker. `input` is lent for one read.
   WorkerConnection(EventLoop& loop, Fd fd, WorkerConnectionOwner& owner, uint32_t worker,
@@ -69,7 +67,7 @@ class WorkerConnection final : public Mortal,
 
   struct RequestKind {
     bool is_head = false;
-    std::string_view upgrade;  // the protocol asked for; outlives the exchange
+    std::string_view upgrade;   // the protocol asked for; outlives the exchange
     bool chunked_body = false;  // body pieces are framed as chunks
   };
   // Begins an exchange; only when idle.

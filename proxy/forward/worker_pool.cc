@@ -220,7 +220,9 @@ void WorkerPool::on_worker_failed(Milliseconds retry_after, std::string_view rea
   }
 }
 
-void WorkerPool::on_worker_gone(uint32_t number) { remove(number); }
+void WorkerPool::on_worker_gone(uint32_t number) {
+  remove(number);
+}
 
 void WorkerPool::remove(uint32_t number) {
   const auto it = std::find_if(workers_.begin(), workers_.end(),

@@ -28,7 +28,7 @@ struct RequestHead {
   uint64_t content_length = 0;
   bool is_head = false;           // method HEAD: the response has no body whatever its fields say
   bool expects_continue = false;  // Expect: 100-continue; the body may not come before a 100
-  std::string_view upgrade;       // the Upgrade field's value when an upgrade is asked for, else empty
+  std::string_view upgrade;  // the Upgrade field's value when an upgrade is asked for, else empty
   bool accepts_trailers = false;  // TE: trailers
   bool http_1_0 = false;          // the client cannot take 1xx or chunked
 };

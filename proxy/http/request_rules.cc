@@ -16,7 +16,8 @@ bool lists_trailers(std::string_view te) {
     const size_t comma = te.find(',');
     std::string_view token = te.substr(0, comma);
     te = comma == std::string_view::npos ? std::string_view() : te.substr(comma + 1);
-    while (!token.empty() && (token.front() == ' ' || token.front() == '\t')) token.remove_prefix(1);
+    while (!token.empty() && (token.front() == ' ' || token.front() == '\t'))
+      token.remove_prefix(1);
     while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
     if (equals_ignoring_case(token, "trailers")) return true;
   }

@@ -20,8 +20,8 @@ inline constexpr Rejection kBadTarget{400, "the request target is malformed"};
 inline constexpr Rejection kBadHost{400, "the Host field is malformed"};
 inline constexpr Rejection kNoHost{400, "there is no Host field"};
 inline constexpr Rejection kManyHosts{400, "there is more than one Host field"};
-inline constexpr Rejection kHostDiffers{400,
-                                        "the request target and the Host field name different hosts"};
+inline constexpr Rejection kHostDiffers{
+    400, "the request target and the Host field name different hosts"};
 inline constexpr Rejection kTargetTooLong{414, "the request target is too long"};
 inline constexpr Rejection kHeadTooLarge{431, "the request's head is too large"};
 inline constexpr Rejection kTooManyFields{431, "there are too many header fields"};

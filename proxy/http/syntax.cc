@@ -45,7 +45,9 @@ bool is_port(std::string_view text) {
 
 }  // namespace
 
-bool is_token(std::string_view text) { return !text.empty() && all_in(kTokenTable, text); }
+bool is_token(std::string_view text) {
+  return !text.empty() && all_in(kTokenTable, text);
+}
 
 bool is_field_value(std::string_view text) {
   // Without a branch in the loop, so that the compiler makes vector code of it.

@@ -31,13 +31,13 @@ class ChunkedDecoder {
 
  private:
   enum class State : uint8_t {
-    size,         // before or in the hexadecimal digits
-    extension,    // behind them, until CR
-    size_feed,    // the LF of the size line
+    size,       // before or in the hexadecimal digits
+    extension,  // behind them, until CR
+    size_feed,  // the LF of the size line
     data,
     data_return,  // the CR behind the data
     data_feed,
-    trailer,      // in a trailer line (collected in line_)
+    trailer,  // in a trailer line (collected in line_)
     trailer_feed,
     complete,
   };
@@ -47,11 +47,11 @@ class ChunkedDecoder {
 
   State state_ = State::size;
   bool have_digits_ = false;
-  uint64_t left_ = 0;       // of the chunk's size, then of its data
-  size_t line_size_ = 0;    // of the current size line
+  uint64_t left_ = 0;           // of the chunk's size, then of its data
+  size_t line_size_ = 0;        // of the current size line
   size_t extension_bytes_ = 0;  // so far, of the whole body
   size_t trailer_bytes_ = 0;
-  std::string line_;        // a trailer line: rare, so an allocation is fine
+  std::string line_;  // a trailer line: rare, so an allocation is fine
   std::string trailers_;
   const http::Rejection* rejection_ = nullptr;
 };

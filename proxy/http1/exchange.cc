@@ -42,9 +42,7 @@ size_t Http1Exchange::take_head(std::string_view input) {
   seen_bytes_ = true;
   switch (parser_.parse(input)) {
     case RequestParser::Progress::incomplete: return 0;
-    case RequestParser::Progress::rejected:
-      break_request(parser_.rejection());
-      return input.size();
+    case RequestParser::Progress::rejected: break_request(parser_.rejection()); return input.size();
     case RequestParser::Progress::complete: break;
   }
   const http::RequestHead& head = parser_.head();
@@ -196,7 +194,9 @@ void Http1Exchange::finish(std::string_view trailers) {
   owner_->on_response_over();
 }
 
-void Http1Exchange::end_output() { host_->end_output(); }
+void Http1Exchange::end_output() {
+  host_->end_output();
+}
 
 void Http1Exchange::abort() {
   // Without the last chunk or the promised length: the client sees that it is cut off.

@@ -84,7 +84,8 @@ const Rejection* RequestParser::parse_line(std::string_view input) {
     have_request_line_ = true;
     return parse_request_line(line);
   }
-  if (!line.empty()) return section_.add_line(input, lines_.begin(), lines_.end(), limits_.head_fields);
+  if (!line.empty())
+    return section_.add_line(input, lines_.begin(), lines_.end(), limits_.head_fields);
   done_ = true;
   return finish(input);
 }
@@ -205,7 +206,8 @@ const Rejection* RequestParser::choose_framing() {
     head_.content_length = *length;
   }
   // Without a body nothing waits for the 100.
-  if (head_.body != BodyLength::unknown && head_.content_length == 0) head_.expects_continue = false;
+  if (head_.body != BodyLength::unknown && head_.content_length == 0)
+    head_.expects_continue = false;
   return nullptr;
 }
 

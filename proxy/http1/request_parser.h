@@ -69,7 +69,7 @@ class RequestParser {
   const http::Field* transfer_encoding_ = nullptr;
   const http::Field* upgrade_ = nullptr;
   size_t upgrades_ = 0;
-  std::string target_;  // where it is not a part of the input
+  std::string target_;                 // where it is not a part of the input
   std::string_view target_authority_;  // of an absolute-form target
   ConnectionOptions options_;
 };

@@ -22,7 +22,8 @@ constexpr Rejection kBothFramings{502, "the worker sent Content-Length and Trans
 constexpr Rejection kBadLength{502, "the worker sent a malformed or repeated Content-Length"};
 constexpr Rejection kBadCoding{502, "the worker sent an unknown Transfer-Encoding"};
 constexpr Rejection kBadConnection{502, "the worker sent a malformed Connection field"};
-constexpr Rejection kUnaskedUpgrade{502, "the worker switched to a protocol that was not asked for"};
+constexpr Rejection kUnaskedUpgrade{502,
+                                    "the worker switched to a protocol that was not asked for"};
 
 constexpr uint64_t kMaxContentLength = INT64_MAX;
 
@@ -50,7 +51,8 @@ ResponseParser::Progress ResponseParser::parse(std::string_view input) {
     switch (lines_.next(input)) {
       case LineScanner::Outcome::bare_line_feed: return reject(kBareLineFeed);
       case LineScanner::Outcome::incomplete:
-        return input.size() > limits::kMaxResponseHead ? reject(kHeadTooLarge) : Progress::incomplete;
+        return input.size() > limits::kMaxResponseHead ? reject(kHeadTooLarge)
+                                                       : Progress::incomplete;
       case LineScanner::Outcome::line: break;
     }
     if (lines_.position() > limits::kMaxResponseHead) return reject(kHeadTooLarge);
@@ -70,7 +72,9 @@ const Rejection* ResponseParser::parse_line(std::string_view input) {
     return finish(input);
   }
   return section_.add_line(input, lines_.begin(), lines_.end(), limits::kMaxResponseFields) ==
-                 nullptr ? nullptr : &kBadField;
+                 nullptr
+             ? nullptr
+             : &kBadField;
 }
 
 // status-line = HTTP-version SP status-code [ SP reason-phrase ]

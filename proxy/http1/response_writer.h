@@ -9,9 +9,9 @@
 namespace dmpm::http1 {
 
 struct ResponseOptions {
-  bool chunked = false;     // the body will be sent in chunks
-  bool close = false;       // the connection ends after this response
-  bool keep_alive = false;  // say so: an HTTP/1.0 client asked for it
+  bool chunked = false;      // the body will be sent in chunks
+  bool close = false;        // the connection ends after this response
+  bool keep_alive = false;   // say so: an HTTP/1.0 client asked for it
   std::string_view upgrade;  // with status 101: the protocol
 };
 

@@ -131,9 +131,7 @@ void Http1Server::check_input_end() {
       if (!input_.empty()) return;  // waits for credit
       [[fallthrough]];
     case RequestState::head:
-    case RequestState::broken:
-      exchange_->on_client_lost();
-      return close(false);
+    case RequestState::broken: exchange_->on_client_lost(); return close(false);
   }
 }
 
@@ -183,8 +181,7 @@ Milliseconds Http1Server::on_deadline() {
       if (passed < limits_.head_timeout) return limits_.head_timeout - passed;
       exchange_->reject(408, "the request's head did not arrive in time");
       return limits::kLingerTimeout;
-    case RequestState::body:
-      return check_body(passed);
+    case RequestState::body: return check_body(passed);
     case RequestState::ended:
     case RequestState::broken: return limits_.idle_timeout;
   }

@@ -59,7 +59,7 @@ class Http1Server final : public net::Session, private ExchangeOwner {
   ExchangePool& pool_;
   const ClientLimits& limits_;
   std::unique_ptr<Http1Exchange> exchange_;
-  Buffer input_;          // not used yet: a part of a head, or pipelined requests
+  Buffer input_;             // not used yet: a part of a head, or pipelined requests
   Instant phase_start_;      // of the present wait: idle, head, or for more body
   uint64_t phase_body_ = 0;  // how much request body there was then
   uint32_t requests_ = 0;

@@ -70,8 +70,8 @@ void HeaderBlock::add(std::string_view name, std::string_view value) {
     return;
   }
   const auto at = static_cast<uint32_t>(bytes_.size());
-  lines_.push_back({at, static_cast<uint32_t>(name.size()),
-                    at + static_cast<uint32_t>(name.size()), static_cast<uint32_t>(value.size())});
+  lines_.push_back({at, static_cast<uint32_t>(name.size()), at + static_cast<uint32_t>(name.size()),
+                    static_cast<uint32_t>(value.size())});
   bytes_ += name;
   bytes_ += value;
 }

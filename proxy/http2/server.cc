@@ -18,7 +18,9 @@ constexpr size_t kMaxUnsentForInput = 256 * 1024;
 // HPACK lets 100 KB become 100,000 fields: beyond this many times head_size nobody is honest.
 constexpr size_t kHopelessHead = 4;
 
-Http2Server& server(void* self) { return *static_cast<Http2Server*>(self); }
+Http2Server& server(void* self) {
+  return *static_cast<Http2Server*>(self);
+}
 
 std::string_view view(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -37,8 +39,7 @@ StreamPool::StreamPool(forward::ForwarderServices& services) : services_(service
   callbacks_.reset(callbacks);
   options_.reset(options);
   nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Http2Server::on_begin_frame);
-  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks,
-                                                          Http2Server::on_begin_headers);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Http2Server::on_begin_headers);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Http2Server::on_header);
   nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks,
                                                            Http2Server::on_invalid_header);
@@ -89,11 +90,12 @@ Http2Server::Http2Server(net::SessionHost& host, StreamPool& pool)
   host_.request_flush();
 }
 
-Http2Server::~Http2Server() { on_lost(); }
+Http2Server::~Http2Server() {
+  on_lost();
+}
 
 Http2Stream* Http2Server::find(int32_t stream_id) const {
-  return static_cast<Http2Stream*>(
-      nghttp2_session_get_stream_user_data(session_.get(), stream_id));
+  return static_cast<Http2Stream*>(nghttp2_session_get_stream_user_data(session_.get(), stream_id));
 }
 
 // ---- input ----
@@ -308,8 +310,7 @@ int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
     }
     return 0;
   }
-  const bool data_or_headers =
-      frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+  const bool data_or_headers = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
   if (!data_or_headers || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
   const Http2Stream* stream = me.find(frame->hd.stream_id);
   if (stream != nullptr && !stream->request_ended()) {
@@ -320,8 +321,7 @@ int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
 }
 
 void Http2Server::reset(Http2Stream& stream) {
-  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(),
-                            NGHTTP2_INTERNAL_ERROR);
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), NGHTTP2_INTERNAL_ERROR);
   host_.request_flush();
 }
 

@@ -109,9 +109,9 @@ class Http2Server final : public net::Session, private StreamOwner {
   std::unordered_map<int32_t, std::unique_ptr<Http2Stream>> streams_;
   AbuseGuard guard_;
   Instant idle_since_;
-  Instant head_since_{};     // a header block has begun and not ended
-  size_t buffered_ = 0;      // response bytes in all streams
-  uint64_t sent_ = 0;        // response bytes handed to the connection so far
+  Instant head_since_{};  // a header block has begun and not ended
+  size_t buffered_ = 0;   // response bytes in all streams
+  uint64_t sent_ = 0;     // response bytes handed to the connection so far
   uint32_t requests_ = 0;
   bool in_head_ = false;
   bool draining_ = false;

@@ -105,7 +105,9 @@ void Http2Stream::end_output() {
   owner_->resume_output(*this);
 }
 
-void Http2Stream::abort() { owner_->reset(*this); }
+void Http2Stream::abort() {
+  owner_->reset(*this);
+}
 
 void Http2Stream::consume_output(size_t size, Instant now) {
   output_.consume(size);

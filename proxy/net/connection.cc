@@ -187,7 +187,9 @@ void Connection::run_deferred() {
 
 // ---- time ----
 
-void Connection::expect_within(Milliseconds delay) { services_.wheel.set(*this, delay); }
+void Connection::expect_within(Milliseconds delay) {
+  services_.wheel.set(*this, delay);
+}
 
 void Connection::on_deadline() {
   const Milliseconds idle = services_.loop.now() - last_progress_;

@@ -10,12 +10,12 @@
 
 #include <memory>
 
+#include "base/client_limits.h"
 #include "base/deadline_wheel.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
-#include "base/client_limits.h"
 #include "proxy/net/address_counts.h"
 #include "proxy/net/session.h"
 #include "proxy/net/transport.h"

@@ -23,8 +23,8 @@ Outcome CertificateStore::use(uint32_t number, SSL* ssl,
     case Entry::State::loaded: break;
   }
   by_use_.push_back(*entry);
-  const bool used = SSL_use_cert_and_key(ssl, entry->leaf.get(), entry->key.get(),
-                                         entry->chain.get(), 1) == 1;
+  const bool used =
+      SSL_use_cert_and_key(ssl, entry->leaf.get(), entry->key.get(), entry->chain.get(), 1) == 1;
   ERR_clear_error();
   return used ? Outcome::chosen : Outcome::none;
 }

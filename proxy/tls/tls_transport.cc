@@ -99,8 +99,8 @@ Transport::HandshakeStatus TlsTransport::handshake() {
   if (result == 1) return HandshakeStatus::done;
   if (error == SSL_ERROR_WANT_READ && !socket_ended_) return HandshakeStatus::wants_input;
   if (error == SSL_ERROR_WANT_X509_LOOKUP) return HandshakeStatus::wants_certificate;
-  peer_spoke_http_ = error == SSL_ERROR_SSL &&
-                     ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
+  peer_spoke_http_ =
+      error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
   ERR_clear_error();
   failed_ = true;
   return HandshakeStatus::failed;

@@ -247,7 +247,8 @@ TEST_CASE("an upgraded connection is a tunnel with half-close both ways") {
     front.settle({client.get()});
     auto& worker = *front.accepted(a).back();
     CHECK(contains(worker.take_received(), "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
-    worker.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhi");
+    worker.send(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhi");
     front.settle({client.get()});
     CHECK(contains(client->take_received(), "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\nhi"));
     client->send("GET / HTTP/1.1\r\n\r\n");  // only bytes now
