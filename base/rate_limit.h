@@ -12,13 +12,13 @@ class RateLimit {
   RateLimit(double per_second, double burst)
       : per_second_(per_second), burst_(burst), tokens_(burst) {}
 
-  // Takes a token; false when there is none.
-  bool take(Instant now) {
+  // Takes that many tokens; false when there are not so many, and then takes none.
+  bool take(Instant now, double count = 1) {
     const std::chrono::duration<double> passed = now - last_;
     if (passed.count() > 0) tokens_ = std::min(burst_, tokens_ + passed.count() * per_second_);
     last_ = now;
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
+    if (tokens_ < count) return false;
+    tokens_ -= count;
     return true;
   }
 

@@ -112,7 +112,8 @@ void Forwarder::on_request_end() {
 void Forwarder::acquire_worker() {
   set_state(State::waiting);
   expect_within(pool_->settings().queue_timeout);
-  if (WorkerConnection* connection = pool_->acquire(*this, may_retry())) on_connection(*connection);
+  reuse = may_retry() ? Reuse::any : retried_ ? Reuse::never : Reuse::recent;
+  if (WorkerConnection* connection = pool_->acquire(*this)) on_connection(*connection);
 }
 
 void Forwarder::on_connection(WorkerConnection& connection) {

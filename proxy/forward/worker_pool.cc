@@ -38,10 +38,10 @@ const WorkerPool::Worker* WorkerPool::find(uint32_t number) const {
 
 // ---- for the forwarder ----
 
-WorkerConnection* WorkerPool::acquire(Waiter& waiter, bool may_fail) {
+WorkerConnection* WorkerPool::acquire(Waiter& waiter) {
   // First come, first served: nobody passes those who wait already.
   if (waiters_.empty()) {
-    if (WorkerConnection* connection = connect_or_reuse(may_fail)) return connection;
+    if (WorkerConnection* connection = connect_or_reuse(waiter.reuse)) return connection;
   }
   if (workers_.empty() && services_.loop.now() < failed_until_) {
     waiter.on_no_worker({failed_reason_, failed_until_ - services_.loop.now()});
@@ -75,10 +75,10 @@ void WorkerPool::ask_for_worker() {
   services_.source.want_worker(group_);
 }
 
-WorkerConnection* WorkerPool::connect_or_reuse(bool may_fail) {
+WorkerConnection* WorkerPool::connect_or_reuse(Waiter::Reuse reuse) {
   // A worker whose socket has gone leaves the list, so this ends.
   while (Worker* worker = least_busy()) {
-    WorkerConnection* connection = reuse(*worker, may_fail);
+    WorkerConnection* connection = take_idle(*worker, reuse);
     if (connection == nullptr && worker->connections >= worker->capacity && !worker->idle.empty()) {
       close_idle(*worker);
     }
@@ -105,11 +105,11 @@ WorkerPool::Worker* WorkerPool::least_busy() {
   return best;
 }
 
-WorkerConnection* WorkerPool::reuse(Worker& worker, bool may_fail) {
-  if (worker.idle.empty()) return nullptr;
+WorkerConnection* WorkerPool::take_idle(Worker& worker, Waiter::Reuse reuse) {
+  if (worker.idle.empty() || reuse == Waiter::Reuse::never) return nullptr;
   // The last used one: it is the freshest, and the others may grow old and be closed.
   const bool fresh = services_.loop.now() - worker.idle.front().idle_since() < kFreshFor;
-  if (!may_fail && !fresh) return nullptr;
+  if (reuse == Waiter::Reuse::recent && !fresh) return nullptr;
   return &worker.idle.pop_front();
 }
 
@@ -175,8 +175,7 @@ void WorkerPool::on_idle_connection_lost(WorkerConnection& connection) {
 
 void WorkerPool::serve_waiters() {
   while (!waiters_.empty()) {
-    // Those who wait are not asked whether they may fail: they get no old connection.
-    WorkerConnection* connection = connect_or_reuse(false);
+    WorkerConnection* connection = connect_or_reuse(waiters_.front().reuse);
     if (connection == nullptr) return ask_for_worker();
     --waiting_;
     waiters_.pop_front().on_connection(*connection);

@@ -51,6 +51,14 @@ struct NoWorker {
 // A request that waits for a connection.
 class Waiter : public ListNode<Waiter> {
  public:
+  // Which connections it can do with: a worker may have ended an idle one without our knowing yet.
+  enum class Reuse : uint8_t {
+    any,     // it can be sent again
+    recent,  // it cannot: only one that was in use just now
+    never,   // it has been sent again already
+  };
+  Reuse reuse = Reuse::recent;
+
   virtual void on_connection(WorkerConnection& connection) = 0;
   virtual void on_no_worker(const NoWorker& why) = 0;
 
@@ -76,8 +84,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
 
   // ---- for the forwarder ----
   // A connection at once, or null: then `waiter` is queued, or has been told on_no_worker already.
-  // `may_fail`: the request can be sent again should a reused connection turn out to be dead.
-  WorkerConnection* acquire(Waiter& waiter, bool may_fail);
+  WorkerConnection* acquire(Waiter& waiter);
   // Takes a waiter out of the queue; nothing happens when it is not in it.
   void cancel(Waiter& waiter);
   // Begins to start a worker, for a request that will need one soon.
@@ -114,9 +121,9 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
 
   Worker* find(uint32_t number);
   const Worker* find(uint32_t number) const;
-  WorkerConnection* connect_or_reuse(bool may_fail);
+  WorkerConnection* connect_or_reuse(Waiter::Reuse reuse);
   Worker* least_busy();
-  WorkerConnection* reuse(Worker& worker, bool may_fail);
+  WorkerConnection* take_idle(Worker& worker, Waiter::Reuse reuse);
   WorkerConnection* connect(Worker& worker);
   void close(WorkerConnection& connection);
   void close_idle(Worker& worker);

@@ -9,6 +9,11 @@ namespace dmpm::http {
 
 namespace {
 
+// RFC 9110 8.6: with these an empty body is said to be one (lighttpd answers 411 otherwise).
+bool anticipates_body(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
 // Letters, digits and hyphens. Servers make every other byte of a name an underscore in a CGI
 // variable, where "X!Forwarded!For" would take the place of what we say.
 bool is_plain_name(std::string_view name) {
@@ -101,6 +106,8 @@ void append_request_head(std::string& out, const RequestHead& head, const Client
     append_field(out, "Content-Length", {digits, static_cast<size_t>(end - digits)});
   } else if (head.body == BodyLength::unknown) {
     append_field(out, "Transfer-Encoding", "chunked");
+  } else if (anticipates_body(head.method)) {
+    append_field(out, "Content-Length", "0");
   }
   out += "\r\n";
 }

@@ -100,7 +100,7 @@ size_t Http1Server::process(std::string_view input) {
 // The wait for the rest of a head counts from its first byte; that for a body from the head's end.
 void Http1Server::start_phase() {
   if (exchange_->request_state() == RequestState::head) {
-    host_.expect_within(limits_.head_timeout);
+    host_.expect_within(limits_.head_timeout - (host_.now() - phase_start_));
   } else if (exchange_->request_state() == RequestState::body && !body_phase_) {
     body_phase_ = true;
     phase_start_ = host_.now();

@@ -18,6 +18,11 @@ class AbuseGuard {
   bool allow_reset(Instant now) { return resets_.take(now); }
   // Frames that carry nothing: SETTINGS, PING, PRIORITY, empty DATA, unknown types.
   bool allow_useless_frame(Instant now) { return useless_.take(now); }
+  // Bytes that came to nothing: padding, unknown frames, frames on closed streams, header blocks
+  // that never end.
+  bool allow_waste(Instant now, size_t bytes) {
+    return waste_.take(now, static_cast<double>(bytes));
+  }
   // WINDOW_UPDATEs: one for each few KiB that we send is ordinary, a thousand for nothing is not.
   bool allow_window_update(Instant now, uint64_t sent) {
     if (sent - sent_at_update_ >= kBytesPerUpdate) {
@@ -31,7 +36,8 @@ class AbuseGuard {
   static constexpr uint64_t kBytesPerUpdate = 1024;
   RateLimit resets_{20, 200};
   RateLimit useless_{20, 400};
-  RateLimit updates_{100, 1000};
+  RateLimit updates_{1'000, 5'000};
+  RateLimit waste_{64 * 1024, 512 * 1024};
   uint64_t sent_at_update_ = 0;
 };
 

@@ -53,7 +53,7 @@ void HeaderBlock::reset() {
   head_ = {};
   have_host_ = false;
   content_length_ = protocol_ = {};
-  total_size_ = 0;
+  total_size_ = regular_fields_ = 0;
   too_many_ = extended_connect_ = false;
 }
 
@@ -65,7 +65,7 @@ void HeaderBlock::add(std::string_view name, std::string_view value) {
     cookie_ += value;
     return;
   }
-  if (lines_.size() >= limits_.head_fields + 5) {  // and the pseudo-fields
+  if (!name.starts_with(':') && ++regular_fields_ > limits_.head_fields) {
     too_many_ = true;
     return;
   }

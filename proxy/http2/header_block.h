@@ -50,6 +50,7 @@ class HeaderBlock {
   std::string_view content_length_;
   std::string_view protocol_;
   size_t total_size_ = 0;
+  size_t regular_fields_ = 0;
   bool too_many_ = false;
   bool extended_connect_ = false;
 };

@@ -11,6 +11,9 @@ namespace dmpm::http2 {
 namespace {
 
 constexpr size_t kMaxPooled = 1024;
+constexpr size_t kFrameHead = 9;
+// How long a drain waits for the answer to its PING.
+constexpr Milliseconds kDrainPing{1'000};
 // Unsent bytes of a connection up to which streams may add more, and beyond which even its input
 // waits: else a client that reads nothing could make us answer its PINGs into memory.
 constexpr size_t kMaxUnsent = 64 * 1024;
@@ -107,11 +110,15 @@ size_t Http2Server::wanted() const {
 
 void Http2Server::on_data(std::string_view bytes) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  useful_ = 0;
   const ssize_t used = nghttp2_session_mem_recv(session_.get(), data, bytes.size());
   if (used < 0) {
     // Not HTTP/2 at all, or a flood that nghttp2 itself has seen.
-    end_with(used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    end_with(used == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR
+                                                  : NGHTTP2_ENHANCE_YOUR_CALM);
   }
+  const size_t wasted = bytes.size() - std::min(useful_, bytes.size());
+  if (!guard_.allow_waste(host_.now(), wasted)) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
   host_.request_flush();
 }
 
@@ -120,9 +127,16 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
   bool allowed = true;
   switch (head->type) {
     case NGHTTP2_HEADERS:
+      if (me.is_stale(head->stream_id)) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      break;
     case NGHTTP2_CONTINUATION:
-    case NGHTTP2_RST_STREAM:
-    case NGHTTP2_GOAWAY: break;
+      if (head->length > limits::kTlsRecord) me.end_with(NGHTTP2_FRAME_SIZE_ERROR);
+      break;
+    case NGHTTP2_PRIORITY:
+      if (head->stream_id == 0) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      allowed = me.guard_.allow_useless_frame(me.host_.now());
+      break;
+    case NGHTTP2_RST_STREAM: me.useful_ += kFrameHead + head->length; break;
     case NGHTTP2_DATA:
       if (head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0) {
         allowed = me.guard_.allow_useless_frame(me.host_.now());
@@ -130,6 +144,7 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
       break;
     case NGHTTP2_WINDOW_UPDATE:
       allowed = me.guard_.allow_window_update(me.host_.now(), me.sent_);
+      me.useful_ += kFrameHead + head->length;
       break;
     default: allowed = me.guard_.allow_useless_frame(me.host_.now());
   }
@@ -142,6 +157,7 @@ int Http2Server::on_begin_headers(nghttp2_session* session, const nghttp2_frame*
   if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
   Http2Server& me = server(self);
   me.in_head_ = true;
+  me.head_stream_ = frame->hd.stream_id;
   me.head_since_ = me.host_.now();
   std::unique_ptr<Http2Stream> stream = me.pool_.take();
   stream->begin(me, me.host_, frame->hd.stream_id);
@@ -172,7 +188,7 @@ int Http2Server::on_invalid_header(nghttp2_session*, const nghttp2_frame*, const
   return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // RST_STREAM
 }
 
-int Http2Server::on_frame(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
+int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
   Http2Server& me = server(self);
   const bool end_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   Http2Stream* stream = frame->hd.stream_id > 0 ? me.find(frame->hd.stream_id) : nullptr;
@@ -180,6 +196,8 @@ int Http2Server::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
     case NGHTTP2_HEADERS:
       me.in_head_ = false;
       if (stream == nullptr) break;
+      // HPACK makes a block smaller than what it says, never larger but for its frames' heads.
+      me.useful_ += kFrameHead + frame->hd.length + stream->block().total_size();
       if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         if (++me.requests_ == me.limits_.requests_per_connection) me.drain();
         stream->on_head(end_stream);
@@ -195,13 +213,14 @@ int Http2Server::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       break;
     case NGHTTP2_PING:
       // The answer to the PING behind a drain's first GOAWAY: the client has seen that.
-      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && me.draining_ && !me.final_goaway_) {
-        me.final_goaway_ = true;
-        nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE,
-                              nghttp2_session_get_last_proc_stream_id(session), NGHTTP2_NO_ERROR,
-                              nullptr, 0);
-      }
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) me.send_final_goaway();
       break;
+    case NGHTTP2_PRIORITY_UPDATE: {
+      // RFC 9218 7.1.
+      const auto* update = static_cast<const nghttp2_ext_priority_update*>(frame->ext.payload);
+      if (update->stream_id == 0) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      break;
+    }
     default: break;
   }
   return 0;
@@ -209,7 +228,9 @@ int Http2Server::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
 
 int Http2Server::on_data_chunk(nghttp2_session* session, uint8_t, int32_t stream_id,
                                const uint8_t* data, size_t size, void* self) {
-  Http2Stream* stream = server(self).find(stream_id);
+  Http2Server& me = server(self);
+  me.useful_ += kFrameHead + size;
+  Http2Stream* stream = me.find(stream_id);
   if (stream == nullptr) {
     nghttp2_session_consume_connection(session, size);
   } else {
@@ -221,6 +242,20 @@ int Http2Server::on_data_chunk(nghttp2_session* session, uint8_t, int32_t stream
 void Http2Server::open_window(Http2Stream& stream, size_t size) {
   nghttp2_session_consume(session_.get(), stream.id(), size);
   host_.request_flush();
+}
+
+void Http2Server::open_connection_window(size_t size) {
+  nghttp2_session_consume_connection(session_.get(), size);
+  host_.request_flush();
+}
+
+// A stream that is over, or was passed over (RFC 9113 5.1.1); not one that we reset, of which the
+// client may not know yet.
+bool Http2Server::is_stale(int32_t stream_id) const {
+  return stream_id % 2 == 1 &&
+         stream_id <= nghttp2_session_get_last_proc_stream_id(session_.get()) &&
+         find(stream_id) == nullptr &&
+         std::find(reset_.begin(), reset_.end(), stream_id) == reset_.end();
 }
 
 void Http2Server::on_end_of_input() {
@@ -277,7 +312,6 @@ int Http2Server::on_send_data(nghttp2_session*, nghttp2_frame* frame, const uint
   Http2Server& me = server(self);
   if (me.host_.unsent() >= kMaxUnsent) return NGHTTP2_ERR_WOULDBLOCK;
   auto& stream = *static_cast<Http2Stream*>(source->ptr);
-  constexpr size_t kFrameHead = 9;
   me.host_.write(view(frame_head, kFrameHead));
   // We never pad.
   if (frame->data.padlen > 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -303,6 +337,7 @@ void Http2Server::produce() {
 int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
   Http2Server& me = server(self);
   if (frame->hd.type == NGHTTP2_RST_STREAM) {
+    me.reset_[me.resets_++ % me.reset_.size()] = frame->hd.stream_id;
     // Ours count as well: a client can make us reset without end (CVE-2025-8671).
     if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
         !me.guard_.allow_reset(me.host_.now())) {
@@ -313,7 +348,7 @@ int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
   const bool data_or_headers = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
   if (!data_or_headers || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
   const Http2Stream* stream = me.find(frame->hd.stream_id);
-  if (stream != nullptr && !stream->request_ended()) {
+  if (stream != nullptr && stream->finished() && !stream->request_ended()) {
     // RFC 9113 8.1: the answer is complete, the rest of the request is of no use.
     nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
   }
@@ -328,6 +363,7 @@ void Http2Server::reset(Http2Stream& stream) {
 int Http2Server::on_stream_closed(nghttp2_session* session, int32_t stream_id, uint32_t,
                                   void* self) {
   Http2Server& me = server(self);
+  if (stream_id == me.head_stream_) me.in_head_ = false;  // it was malformed
   const auto it = me.streams_.find(stream_id);
   if (it == me.streams_.end()) return 0;
   nghttp2_session_set_stream_user_data(session, stream_id, nullptr);
@@ -371,8 +407,10 @@ Milliseconds Http2Server::on_deadline() {
       stream->check_body(now);
     }
   }
+  send_final_goaway();
   host_.request_flush();
-  return std::min({limits_.head_timeout, limits_.idle_timeout, limits_.body_timeout});
+  return std::min(
+      {limits_.head_timeout, limits_.idle_timeout, limits_.body_timeout, limits_.send_timeout});
 }
 
 // ---- the end ----
@@ -390,7 +428,16 @@ void Http2Server::drain() {
   // RFC 9113 6.8: first "soon", and when the client has seen that, "now".
   nghttp2_submit_shutdown_notice(session_.get());
   nghttp2_submit_ping(session_.get(), NGHTTP2_FLAG_NONE, nullptr);
+  host_.expect_within(kDrainPing);
   host_.request_flush();
+}
+
+void Http2Server::send_final_goaway() {
+  if (!draining_ || final_goaway_) return;
+  final_goaway_ = true;
+  nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
+                        nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
+                        nullptr, 0);
 }
 
 void Http2Server::check_end() {
@@ -402,7 +449,7 @@ void Http2Server::check_end() {
 void Http2Server::close() {
   if (closing_) return;
   closing_ = true;
-  host_.close(true);
+  host_.close(!ending_);  // who is sent away is not listened to any longer
 }
 
 void Http2Server::on_lost() {

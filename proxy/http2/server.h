@@ -9,6 +9,7 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -70,6 +71,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   void submit_head(Http2Stream& stream, const http::ResponseHead& head, bool has_body) override;
   void resume_output(Http2Stream& stream) override;
   void open_window(Http2Stream& stream, size_t size) override;
+  void open_connection_window(size_t size) override;
   void reset(Http2Stream& stream) override;
   size_t room() const override;
   void count_buffered(ptrdiff_t change) override;
@@ -94,6 +96,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   static int on_stream_closed(nghttp2_session*, int32_t stream_id, uint32_t error, void* self);
 
   Http2Stream* find(int32_t stream_id) const;
+  bool is_stale(int32_t stream_id) const;
+  void send_final_goaway();
   void end_with(uint32_t error);
   void submit_trailers(Http2Stream& stream);
   void check_end();
@@ -112,7 +116,12 @@ class Http2Server final : public net::Session, private StreamOwner {
   Instant head_since_{};  // a header block has begun and not ended
   size_t buffered_ = 0;   // response bytes in all streams
   uint64_t sent_ = 0;     // response bytes handed to the connection so far
+  size_t useful_ = 0;     // input bytes of this on_data() that came to something
   uint32_t requests_ = 0;
+  int32_t head_stream_ = 0;  // whose header block it is
+  // Streams that we reset lately: frames for them may still be on their way.
+  std::array<int32_t, 64> reset_{};
+  size_t resets_ = 0;
   bool in_head_ = false;
   bool draining_ = false;
   bool final_goaway_ = false;

@@ -18,12 +18,13 @@ void Http2Stream::begin(StreamOwner& owner, net::SessionHost& host, int32_t id) 
   trailers_.clear();
   body_received_ = body_checked_ = 0;
   held_ = 0;
-  head_sent_ = request_ended_ = output_ended_ = false;
+  head_sent_ = request_ended_ = output_ended_ = finished_ = false;
   output_since_ = body_since_ = host.now();
 }
 
 void Http2Stream::end() {
   if (forwarder_.active()) forwarder_.on_client_lost();
+  if (held_ > 0) owner_->open_connection_window(std::exchange(held_, 0));
   owner_->count_buffered(-static_cast<ptrdiff_t>(output_.size()));
   output_.clear();
 }
@@ -80,8 +81,11 @@ void Http2Stream::send_interim(const http::ResponseHead& head) {
   owner_->submit_interim(*this, head);
 }
 
-void Http2Stream::send_head(const http::ResponseHead& head) {
+void Http2Stream::send_head(const http::ResponseHead& worker_head) {
   head_sent_ = true;
+  http::ResponseHead head = worker_head;
+  // RFC 8441 5: a 2xx would tell the client that its WebSocket is open; only a worker's 101 may.
+  if (block_.is_extended_connect() && head.status >= 200 && head.status < 300) head.status = 502;
   const bool has_body = head.body == http::BodyLength::unknown ||
                         (head.body == http::BodyLength::known && head.content_length > 0);
   owner_->submit_head(*this, head, has_body);
@@ -96,6 +100,7 @@ void Http2Stream::send_body(std::string_view bytes) {
 
 void Http2Stream::finish(std::string_view trailers) {
   trailers_ = trailers;
+  finished_ = true;
   end_output();
   if (held_ > 0) owner_->open_window(*this, std::exchange(held_, 0));
 }

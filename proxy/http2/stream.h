@@ -29,6 +29,8 @@ class StreamOwner {
   virtual void resume_output(Http2Stream& stream) = 0;
   // The worker took `size` bytes of request body: the client may send as many more.
   virtual void open_window(Http2Stream& stream, size_t size) = 0;
+  // The same for the connection's window alone: the stream is closed.
+  virtual void open_connection_window(size_t size) = 0;
   // RST_STREAM with INTERNAL_ERROR: what was sent must not look complete.
   virtual void reset(Http2Stream& stream) = 0;
   // How much response body all streams together may still take in.
@@ -62,6 +64,8 @@ class Http2Stream final : private forward::Exchange {
   void consume_output(size_t size, Instant now);
   // Nothing will come behind output().
   bool output_ended() const { return output_ended_; }
+  // The exchange is over; what still comes of the request is of no use.
+  bool finished() const { return finished_; }
   const std::string& trailers() const { return trailers_; }
 
   // ---- time: true when the stream is overdue ----
@@ -98,6 +102,7 @@ class Http2Stream final : private forward::Exchange {
   bool head_sent_ = false;
   bool request_ended_ = false;
   bool output_ended_ = false;
+  bool finished_ = false;
 };
 
 }  // namespace dmpm::http2
