@@ -31,9 +31,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(os.environ.get("DMPM_BIN", HERE.parent.parent / "build/debug/bin"))
 DEADLINE = 20  # seconds after which something that must happen has not
 
-ALICE, BOB = "dmpm-t-alice", "dmpm-t-bob"
+ALICE, BOB, CAROL = "dmpm-t-alice", "dmpm-t-bob", "dmpm-t-carol"
 PROXY, KEYS, LOG = "dmpm-t-proxy", "dmpm-t-keys", "dmpm-t-log"
-USERS = (ALICE, BOB, PROXY, KEYS, LOG)
+USERS = (ALICE, BOB, CAROL, PROXY, KEYS, LOG)
 
 CRASH = re.compile(r"(dispatcher|logger).* was killed by SIG(?!KILL|TERM)\w+")
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
@@ -60,15 +60,15 @@ class _Users:
     def __init__(self):
         self.lock = open(self.LOCK, "a+", encoding="ascii")
         while True:
+            fcntl.flock(self.lock, fcntl.LOCK_SH)
+            if all(_has_user(name) for name in USERS):
+                return
+            # Not atomic: another may make or remove them in between.
             fcntl.flock(self.lock, fcntl.LOCK_EX)
             for name in USERS:
                 if not _has_user(name):
                     run("useradd", "--system", "--user-group", "--no-create-home",
                         "--shell", "/usr/sbin/nologin", name)
-            # Not atomic: another may remove the users in between.
-            fcntl.flock(self.lock, fcntl.LOCK_SH)
-            if all(_has_user(name) for name in USERS):
-                return
 
     def release(self):
         try:

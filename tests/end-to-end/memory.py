@@ -1,0 +1,39 @@
+"""How much memory a process has, watched while something goes on."""
+import threading
+
+
+def resident(pid):
+    """Kilobytes that are its own or its part of what it shares (PSS)."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+class Watch:
+    """with Watch(pid) as watch: ...; then watch.grown is the most that it had more than at the start."""
+
+    def __init__(self, pid, interval=0.05):
+        self.pid, self.interval, self.stopping = pid, interval, threading.Event()
+        self.samples = []
+        self.thread = threading.Thread(target=self._look)
+
+    def __enter__(self):
+        self.samples.append(resident(self.pid))
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+        self.samples.append(resident(self.pid))
+
+    @property
+    def grown(self):
+        return max(self.samples) - self.samples[0]
+
+    def __str__(self):
+        return (f"{self.samples[0]} KB at the start, at most {max(self.samples)}, "
+                f"{self.samples[-1]} at the end ({len(self.samples)} samples)")
+
+    def _look(self):
+        while not self.stopping.wait(self.interval):
+            self.samples.append(resident(self.pid))
