@@ -16,12 +16,13 @@ namespace dmpm::test {
 
 // ---- MemoryClient ----
 
-MemoryClient::MemoryClient(EventLoop& loop, http1::ExchangePool& pool, http::ClientInfo client)
-    : loop_(loop),
-      client_(std::move(client)),
-      session_(std::make_unique<http1::Http1Server>(*this, pool)) {}
+MemoryClient::MemoryClient(EventLoop& loop, http::ClientInfo client,
+                           const SessionMaker& make_session)
+    : loop_(loop), client_(std::move(client)), session_(make_session(*this)) {}
 
-MemoryClient::~MemoryClient() { session_->on_lost(); }
+MemoryClient::~MemoryClient() {
+  session_->on_lost();
+}
 
 void MemoryClient::send(std::string_view bytes) {
   input_ += bytes;
@@ -48,10 +49,16 @@ bool MemoryClient::pump() {
     session_->on_end_of_input();
     progress = true;
   }
+  if (std::exchange(flush_wanted_, false)) {
+    session_->produce();
+    progress = true;
+  }
   return progress;
 }
 
-void MemoryClient::write(std::string_view bytes) { received_ += bytes; }
+void MemoryClient::write(std::string_view bytes) {
+  received_ += bytes;
+}
 
 void MemoryClient::set_unsent(size_t size) {
   unsent_ = size;
@@ -87,10 +94,13 @@ bool WorkerEnd::ended() {
 
 void WorkerEnd::send(std::string_view bytes) {
   const ssize_t size = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  if (size >= 0 && static_cast<size_t>(size) != bytes.size()) throw std::runtime_error("short send");
+  if (size >= 0 && static_cast<size_t>(size) != bytes.size())
+    throw std::runtime_error("short send");
 }
 
-void WorkerEnd::half_close() { ::shutdown(fd_.get(), SHUT_WR); }
+void WorkerEnd::half_close() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
 
 // ---- FrontEnd ----
 
@@ -109,9 +119,12 @@ FrontEnd::FrontEnd()
       worker_input_(limits::kReadSize),
       groups_({loop_, wheel_, graveyard_, *this, worker_input_}),
       services_{loop_, wheel_, router_, groups_, limits_, *this},
-      exchanges_(services_) {}
+      exchanges_(services_),
+      streams_(services_) {}
 
-FrontEnd::~FrontEnd() { std::filesystem::remove_all(directory_); }
+FrontEnd::~FrontEnd() {
+  std::filesystem::remove_all(directory_);
+}
 
 uint32_t FrontEnd::add_site(const std::string& name, uint32_t capacity) {
   const auto group = static_cast<uint32_t>(sites_.size() + 1);
@@ -158,7 +171,16 @@ void FrontEnd::want_worker(uint32_t group) {
 }
 
 std::unique_ptr<MemoryClient> FrontEnd::connect(http::ClientInfo client) {
-  return std::make_unique<MemoryClient>(loop_, exchanges_, std::move(client));
+  return std::make_unique<MemoryClient>(loop_, std::move(client), [this](net::SessionHost& host) {
+    return std::make_unique<http1::Http1Server>(host, exchanges_);
+  });
+}
+
+std::unique_ptr<MemoryClient> FrontEnd::connect_http2() {
+  const http::ClientInfo client{"192.0.2.7", true, 0};
+  return std::make_unique<MemoryClient>(loop_, client, [this](net::SessionHost& host) {
+    return std::make_unique<http2::Http2Server>(host, streams_);
+  });
 }
 
 std::vector<std::unique_ptr<WorkerEnd>>& FrontEnd::accepted(uint32_t group) {
@@ -182,13 +204,22 @@ void FrontEnd::settle(std::initializer_list<MemoryClient*> clients) {
       if (!site.fail_reason.empty()) {
         pool.on_worker_failed(Milliseconds(5000), std::exchange(site.fail_reason, {}));
       } else {
-        if (!site.listening) start_worker(group);
-        // The pool puts the socket below its root directory: here that is "/".
-        pool.on_worker_ready(site.worker, site.capacity, site.socket.substr(1));
+        answer(group, site, pool);
       }
     }
     for (MemoryClient* client : clients) progress |= client->pump();
   }
+}
+
+// As the master of a group with "max_workers": 1.
+void FrontEnd::answer(uint32_t group, Site& site, forward::WorkerPool& pool) {
+  if (!site.listening) start_worker(group);
+  if (site.known_worker == site.worker) {
+    return pool.on_worker_failed(Milliseconds(0), "all 1 workers are busy");
+  }
+  site.known_worker = site.worker;
+  // The pool puts the socket below its root directory: here that is "/".
+  pool.on_worker_ready(site.worker, site.capacity, site.socket.substr(1));
 }
 
 std::string FrontEnd::report(const forward::Failure& failure, std::string_view, std::string_view,

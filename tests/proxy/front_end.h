@@ -1,8 +1,10 @@
-// FrontEnd: the dispatcher's data path in one process, for tests and fuzz targets: a real HTTP/1
-// session, forwarder, router and pools, with the client in memory and the workers at real Unix
-// sockets that the test plays itself. Deterministic: settle() runs the loop until nothing is left.
+// FrontEnd: the dispatcher's data path in one process, for tests and fuzz targets: a real HTTP/1 or
+// HTTP/2 session, forwarder, router and pools, with the client in memory and the workers at real
+// Unix sockets that the test plays itself. Deterministic: settle() runs the loop until nothing is
+// left.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,13 +17,15 @@
 #include "base/graveyard.h"
 #include "proxy/forward/forwarder.h"
 #include "proxy/http1/server.h"
+#include "proxy/http2/server.h"
 
 namespace dmpm::test {
 
 // The client's connection, in memory.
 class MemoryClient final : public net::SessionHost {
  public:
-  MemoryClient(EventLoop& loop, http1::ExchangePool& pool, http::ClientInfo client);
+  using SessionMaker = std::function<std::unique_ptr<net::Session>(net::SessionHost&)>;
+  MemoryClient(EventLoop& loop, http::ClientInfo client, const SessionMaker& make_session);
   ~MemoryClient();
 
   // Sends as much as the session wants; the rest waits for pump().
@@ -37,11 +41,12 @@ class MemoryClient final : public net::SessionHost {
   // How much of what was written counts as not yet taken by the client.
   void set_unsent(size_t size);
   size_t waiting() const { return input_.size(); }
+  net::Session& session() { return *session_; }
 
   // net::SessionHost
   void write(std::string_view bytes) override;
   size_t unsent() const override { return unsent_; }
-  void request_flush() override {}
+  void request_flush() override { flush_wanted_ = true; }
   void update_reading() override {}
   void end_output() override { output_ended_ = true; }
   void expect_within(Milliseconds) override {}
@@ -57,6 +62,7 @@ class MemoryClient final : public net::SessionHost {
   bool closed_ = false;
   bool output_ended_ = false;
   bool end_wanted_ = false;
+  bool flush_wanted_ = false;
   std::unique_ptr<net::Session> session_;
 };
 
@@ -90,6 +96,7 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   // Returns the group's number.
   uint32_t add_site(const std::string& name, uint32_t capacity = 16);
   std::unique_ptr<MemoryClient> connect(http::ClientInfo client = {"192.0.2.7", true, 0});
+  std::unique_ptr<MemoryClient> connect_http2();
   // Runs the loop and pumps `clients` until nothing happens any more.
   void settle(std::initializer_list<MemoryClient*> clients = {});
   // The connections that a group's worker has accepted so far, oldest first.
@@ -109,18 +116,20 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   struct Site {
     std::string socket;
     uint32_t worker = 0;
+    uint32_t known_worker = 0;  // that the pool was told of
     uint32_t capacity = 0;
     Fd listening;
     std::string fail_reason;
     std::vector<std::unique_ptr<WorkerEnd>> accepted;
   };
 
+  void answer(uint32_t group, Site& site, forward::WorkerPool& pool);
   void want_worker(uint32_t group) override;
   void worker_idle(uint32_t, uint32_t) override {}
   void worker_released(uint32_t, uint32_t) override {}
   void worker_busy(uint32_t, uint32_t) override {}
-  std::string report(const forward::Failure& failure, std::string_view group,
-                     std::string_view host, std::string_view client) override;
+  std::string report(const forward::Failure& failure, std::string_view group, std::string_view host,
+                     std::string_view client) override;
 
   std::string directory_;
   EventLoop loop_;
@@ -132,6 +141,7 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   forward::Groups groups_;
   forward::ForwarderServices services_;
   http1::ExchangePool exchanges_;
+  http2::StreamPool streams_;
   std::map<uint32_t, Site> sites_;
   std::vector<std::string> failures_;
   std::vector<uint32_t> unanswered_;
