@@ -11,6 +11,8 @@
 #include "base/socket.h"
 #include "tests/master/fixture.h"
 
+namespace fs = std::filesystem;
+
 namespace dmpm::master::test {
 namespace {
 
@@ -99,12 +101,12 @@ TEST_CASE("directories that somebody could have prepared are refused") {
       {"log directory that its group may write", make("log", kLoggerUid, 0770),
        "written by others"},
       {"pipes that the logger made", make("log/.pipes", kLoggerUid, 0700), "belongs to user 61004"},
-      {"a link", [](const Place& place) { ::symlink("/tmp", (place.directory / "run").c_str()); },
+      {"a link", [](const Place& place) { fs::create_symlink("/tmp", place.directory / "run"); },
        "symbolic link"},
       {"pipes that are a link",
        [](const Place& place) {
          ::mkdir((place.directory / "log").c_str(), 0755);
-         ::symlink("/etc", (place.directory / "log/.pipes").c_str());
+         fs::create_symlink("/etc", place.directory / "log/.pipes");
        },
        "symbolic link"},
       {"a file", [](const Place& place) { write_file(place.directory / "run", ""); },

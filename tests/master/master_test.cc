@@ -183,7 +183,7 @@ TEST_CASE("reload") {
   running.dispatcher.hear(Notice::commit);
   running.dispatcher.say(RequestType::configured, 0, 0, 2);
 
-  write_file(file, configuration(directory, "", ", \"--ignore-term\""));
+  write_file(file, configuration(directory, "", ", \"--changed\""));
   running.master.signal(SIGHUP);
   CHECK(running.master.wait_for("reload done") ==
         "reload done: 1 groups changed, 1 virtual hosts changed");

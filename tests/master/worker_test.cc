@@ -76,9 +76,9 @@ TEST_CASE("a worker has its group's rights and nothing else") {
       {"setuid0", "-1"},
       {"reopen_stderr", "1"},
   };
-  for (const auto& [name, value] : expected) {
-    INFO(name);
-    CHECK(report.values.at(name) == value);
+  for (const auto& entry : expected) {
+    INFO(entry.first);
+    CHECK(report.values.at(entry.first) == entry.second);
   }
   CHECK(report.values.size() == expected.size());
   const std::map<std::string, std::string> environment = {
