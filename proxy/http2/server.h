@@ -50,6 +50,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   static constexpr uint32_t kMaxStreams = 128;
   static constexpr int32_t kConnectionWindow = 1024 * 1024;
   static constexpr size_t kMaxBuffered = 1024 * 1024;
+  // Unsent bytes of a connection up to which its streams may add more.
+  static constexpr size_t kMaxUnsent = 64 * 1024;
 
   Http2Server(net::SessionHost& host, StreamPool& pool);
   ~Http2Server() override;

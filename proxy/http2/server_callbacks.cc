@@ -1,0 +1,252 @@
+// Http2Server, second half: what nghttp2 calls, in a request's order, and the pool that lends
+// sessions their callbacks.
+#include <algorithm>
+#include <cstdlib>
+
+#include "proxy/http2/server.h"
+#include "proxy/limits.h"
+
+namespace dmpm::http2 {
+
+namespace {
+
+constexpr size_t kMaxPooled = 1024;
+constexpr size_t kFrameHead = 9;
+// HPACK lets 100 KB become 100,000 fields: beyond this many times head_size nobody is honest.
+constexpr size_t kHopelessHead = 4;
+
+Http2Server& server(void* self) {
+  return *static_cast<Http2Server*>(self);
+}
+
+std::string_view view(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace
+
+// ---- StreamPool ----
+
+StreamPool::StreamPool(forward::ForwarderServices& services) : services_(services) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  nghttp2_option* options = nullptr;
+  if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&options) != 0) {
+    std::abort();  // without memory at start no process can do anything
+  }
+  callbacks_.reset(callbacks);
+  options_.reset(options);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Http2Server::on_begin_frame);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Http2Server::on_begin_headers);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, Http2Server::on_header);
+  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks,
+                                                           Http2Server::on_invalid_header);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Http2Server::on_frame);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Http2Server::on_data_chunk);
+  nghttp2_session_callbacks_set_send_data_callback(callbacks, Http2Server::on_send_data);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Http2Server::on_frame_sent);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Http2Server::on_stream_closed);
+  // A window is opened only as the worker takes the bytes.
+  nghttp2_option_set_no_auto_window_update(options, 1);
+  nghttp2_option_set_max_settings(options, 16);
+  nghttp2_option_set_max_outbound_ack(options, 200);
+  nghttp2_option_set_builtin_recv_extension_type(options, NGHTTP2_PRIORITY_UPDATE);
+}
+
+std::unique_ptr<Http2Stream> StreamPool::take() {
+  if (free_.empty()) return std::make_unique<Http2Stream>(services_);
+  std::unique_ptr<Http2Stream> stream = std::move(free_.back());
+  free_.pop_back();
+  return stream;
+}
+
+void StreamPool::give_back(std::unique_ptr<Http2Stream> stream) {
+  if (free_.size() < kMaxPooled) free_.push_back(std::move(stream));
+}
+
+// ---- input ----
+
+int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
+  Http2Server& me = server(self);
+  bool allowed = true;
+  switch (head->type) {
+    case NGHTTP2_HEADERS:
+      if (me.is_stale(head->stream_id)) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      break;
+    case NGHTTP2_CONTINUATION:
+      if (head->length > limits::kTlsRecord) me.end_with(NGHTTP2_FRAME_SIZE_ERROR);
+      break;
+    case NGHTTP2_PRIORITY:
+      if (head->stream_id == 0) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      allowed = me.guard_.allow_useless_frame(me.host_.now());
+      break;
+    case NGHTTP2_RST_STREAM: me.useful_ += kFrameHead + head->length; break;
+    case NGHTTP2_DATA:
+      if (head->length == 0 && (head->flags & NGHTTP2_FLAG_END_STREAM) == 0) {
+        allowed = me.guard_.allow_useless_frame(me.host_.now());
+      }
+      break;
+    case NGHTTP2_WINDOW_UPDATE:
+      allowed = me.guard_.allow_window_update(me.host_.now(), me.sent_);
+      me.useful_ += kFrameHead + head->length;
+      break;
+    default: allowed = me.guard_.allow_useless_frame(me.host_.now());
+  }
+  if (!allowed) me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  return 0;
+}
+
+int Http2Server::on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame,
+                                  void* self) {
+  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  Http2Server& me = server(self);
+  me.in_head_ = true;
+  me.head_stream_ = frame->hd.stream_id;
+  me.head_since_ = me.host_.now();
+  std::unique_ptr<Http2Stream> stream = me.pool_.take();
+  stream->begin(me, me.host_, frame->hd.stream_id);
+  nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream.get());
+  me.streams_.emplace(frame->hd.stream_id, std::move(stream));
+  return 0;
+}
+
+int Http2Server::on_header(nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name,
+                           size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
+                           void* self) {
+  Http2Server& me = server(self);
+  // Trailers of a request are dropped.
+  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+  Http2Stream* stream = me.find(frame->hd.stream_id);
+  if (stream == nullptr) return 0;
+  stream->block().add(view(name, name_size), view(value, value_size));
+  if (stream->block().total_size() > me.limits_.head_size * kHopelessHead) {
+    me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  }
+  return 0;
+}
+
+// nghttp2 would drop the field and deliver the request: an ambiguous message is rejected instead.
+int Http2Server::on_invalid_header(nghttp2_session*, const nghttp2_frame*, const uint8_t*, size_t,
+                                   const uint8_t*, size_t, uint8_t, void*) {
+  return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // RST_STREAM
+}
+
+int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* self) {
+  Http2Server& me = server(self);
+  const bool end_stream = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+  Http2Stream* stream = frame->hd.stream_id > 0 ? me.find(frame->hd.stream_id) : nullptr;
+  switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+      me.in_head_ = false;
+      if (stream == nullptr) break;
+      // HPACK makes a block smaller than what it says, never larger but for its frames' heads.
+      me.useful_ += kFrameHead + frame->hd.length + stream->block().total_size();
+      if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        if (++me.requests_ == me.limits_.requests_per_connection) me.drain();
+        stream->on_head(end_stream);
+      } else if (end_stream) {
+        stream->on_request_end();
+      }
+      break;
+    case NGHTTP2_DATA:
+      if (stream != nullptr && end_stream) stream->on_request_end();
+      break;
+    case NGHTTP2_RST_STREAM:
+      if (!me.guard_.allow_reset(me.host_.now())) me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+      break;
+    case NGHTTP2_PING:
+      // The answer to the PING behind a drain's first GOAWAY: the client has seen that.
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) me.send_final_goaway();
+      break;
+    case NGHTTP2_PRIORITY_UPDATE: {
+      // RFC 9218 7.1.
+      const auto* update = static_cast<const nghttp2_ext_priority_update*>(frame->ext.payload);
+      if (update->stream_id == 0) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      break;
+    }
+    default: break;
+  }
+  return 0;
+}
+
+int Http2Server::on_data_chunk(nghttp2_session* session, uint8_t, int32_t stream_id,
+                               const uint8_t* data, size_t size, void* self) {
+  Http2Server& me = server(self);
+  me.useful_ += kFrameHead + size;
+  Http2Stream* stream = me.find(stream_id);
+  if (stream == nullptr) {
+    nghttp2_session_consume_connection(session, size);
+  } else {
+    stream->on_body(view(data, size));
+  }
+  return 0;
+}
+
+// ---- output ----
+
+ssize_t Http2Server::on_read_output(nghttp2_session*, int32_t, uint8_t*, size_t size,
+                                    uint32_t* flags, nghttp2_data_source* source, void* self) {
+  auto& stream = *static_cast<Http2Stream*>(source->ptr);
+  const size_t ready = std::min(stream.output().size(), size);
+  const bool last = stream.output_ended() && ready == stream.output().size();
+  if (ready == 0 && !last) return NGHTTP2_ERR_DEFERRED;
+  *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+  if (last) *flags |= NGHTTP2_DATA_FLAG_EOF;
+  if (last && !stream.trailers().empty()) {
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    server(self).submit_trailers(stream);
+  }
+  return static_cast<ssize_t>(ready);
+}
+
+int Http2Server::on_send_data(nghttp2_session*, nghttp2_frame* frame, const uint8_t* frame_head,
+                              size_t size, nghttp2_data_source* source, void* self) {
+  Http2Server& me = server(self);
+  if (me.host_.unsent() >= kMaxUnsent) return NGHTTP2_ERR_WOULDBLOCK;
+  auto& stream = *static_cast<Http2Stream*>(source->ptr);
+  me.host_.write(view(frame_head, kFrameHead));
+  // We never pad.
+  if (frame->data.padlen > 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
+  me.host_.write(stream.output().substr(0, size));
+  stream.consume_output(size, me.host_.now());
+  me.sent_ += size;
+  return 0;
+}
+
+int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
+  Http2Server& me = server(self);
+  if (frame->hd.type == NGHTTP2_RST_STREAM) {
+    me.reset_[me.resets_++ % me.reset_.size()] = frame->hd.stream_id;
+    // Ours count as well: a client can make us reset without end (CVE-2025-8671).
+    if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
+        !me.guard_.allow_reset(me.host_.now())) {
+      me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+    return 0;
+  }
+  const bool data_or_headers = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
+  if (!data_or_headers || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
+  const Http2Stream* stream = me.find(frame->hd.stream_id);
+  if (stream != nullptr && stream->finished() && !stream->request_ended()) {
+    // RFC 9113 8.1: the answer is complete, the rest of the request is of no use.
+    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+  }
+  return 0;
+}
+
+int Http2Server::on_stream_closed(nghttp2_session* session, int32_t stream_id, uint32_t,
+                                  void* self) {
+  Http2Server& me = server(self);
+  if (stream_id == me.head_stream_) me.in_head_ = false;  // it was malformed
+  const auto it = me.streams_.find(stream_id);
+  if (it == me.streams_.end()) return 0;
+  nghttp2_session_set_stream_user_data(session, stream_id, nullptr);
+  std::unique_ptr<Http2Stream> stream = std::move(it->second);
+  me.streams_.erase(it);
+  stream->end();
+  me.pool_.give_back(std::move(stream));
+  if (me.streams_.empty()) me.idle_since_ = me.host_.now();
+  return 0;
+}
+
+}  // namespace dmpm::http2
