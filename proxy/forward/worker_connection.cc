@@ -239,6 +239,12 @@ void WorkerConnection::resume_reading() {
   if (!dead_) watcher_.watch_read(true);
 }
 
+void WorkerConnection::retire() {
+  dead_ = true;
+  watcher_.watch_read(false);
+  watcher_.watch_write(false);
+}
+
 bool WorkerConnection::end_exchange() {
   exchange_ = nullptr;
   idle_since_ = loop_.now();
@@ -246,9 +252,7 @@ bool WorkerConnection::end_exchange() {
                         parser_.keep_alive() &&
                         parser_.framing() != ResponseParser::Framing::tunnel;
   if (!reusable) {
-    dead_ = true;
-    watcher_.watch_read(false);
-    watcher_.watch_write(false);
+    retire();
   } else {
     watcher_.watch_read(true);
   }

@@ -91,6 +91,8 @@ class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>,
   // Leaves the exchange. True when the connection may serve another one: the response was complete
   // and the worker keeps it open; the caller adds that the request was sent whole.
   bool end_exchange();
+  // It is about to be destroyed: no event may reach it any more.
+  void retire();
 
  private:
   void on_readable() override;

@@ -153,6 +153,8 @@ bool WorkerPool::has_answered(uint32_t number) const {
 }
 
 void WorkerPool::close(WorkerConnection& connection) {
+  // An event of this round may be on its way to it already.
+  connection.retire();
   connection.unlink();
   if (Worker* worker = find(connection.worker())) --worker->connections;
   const auto it = std::find_if(connections_.begin(), connections_.end(),

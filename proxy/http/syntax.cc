@@ -26,15 +26,18 @@ constexpr Table make_table(std::string_view punctuation) {
 }
 constexpr Table kTokenTable = make_table("!#$%&'*+-.^_`|~");
 constexpr Table kNameTable = make_table("-_.");
-// An IPv6 address; IPvFuture is not spoken anywhere.
-bool is_ipv6(std::string_view text) {
-  in6_addr address{};
-  return ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
-}
-
 bool all_in(const Table& table, std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return table[static_cast<unsigned char>(c)]; });
+}
+
+constexpr Table kIpv6Table = make_table(":.");
+
+// An IPv6 address; IPvFuture is not spoken anywhere.
+bool is_ipv6(std::string_view text) {
+  if (!all_in(kIpv6Table, text)) return false;  // inet_pton() would not see what follows a NUL
+  in6_addr address{};
+  return ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
 }
 
 bool is_port(std::string_view text) {

@@ -26,8 +26,6 @@ constexpr Rejection kCodingInHttp10{400, "there is a Transfer-Encoding in HTTP/1
 constexpr Rejection kBadConnection{400, "the Connection field is malformed"};
 constexpr Rejection kBadNomination{400, "the Connection field nominates an end-to-end field"};
 
-// Method, version and spaces: a request line may be so much longer than its target.
-constexpr size_t kRestOfRequestLine = 64;
 // Beyond 63 bits some servers see a negative number.
 constexpr uint64_t kMaxContentLength = INT64_MAX;
 
@@ -52,28 +50,39 @@ RequestParser::Progress RequestParser::reject(const Rejection& why) {
 }
 
 RequestParser::Progress RequestParser::parse(std::string_view input) {
-  // A TLS record or other noise need not be waited for until it happens to hold a line feed.
-  if (!have_request_line_ && input.size() > lines_.position()) {
-    const std::string_view first = input.substr(lines_.position(), 1);
-    if (first != "\r" && !http::is_token(first)) {
-      return reject(first == "\n" ? kBareLineFeed : kNotHttp);
-    }
-  }
   while (true) {
+    if (!have_request_line_) {
+      if (const Rejection* why = check_first_byte(input)) return reject(*why);
+    }
     const LineScanner::Outcome outcome = lines_.next(input);
     const bool incomplete = outcome == LineScanner::Outcome::incomplete;
     // Sizes first, so that the answer does not depend on how the input was cut.
-    const size_t begin = incomplete ? lines_.position() : lines_.begin();
-    const size_t end = incomplete ? input.size() : lines_.end();
-    if (!have_request_line_ && end - begin > limits_.target_size + kRestOfRequestLine) {
+    if (!have_request_line_ && line_size(input, incomplete) > longest_request_line()) {
       return reject(http::kTargetTooLong);
     }
-    if (end > limits_.head_size) return reject(http::kHeadTooLarge);
+    if ((incomplete ? input.size() : lines_.position()) > limits_.head_size) {
+      return reject(http::kHeadTooLarge);
+    }
     if (incomplete) return Progress::incomplete;
     if (outcome == LineScanner::Outcome::bare_line_feed) return reject(kBareLineFeed);
     if (const Rejection* why = parse_line(input)) return reject(*why);
     if (done_) return Progress::complete;
   }
+}
+
+// Of the line at hand, without its end.
+size_t RequestParser::line_size(std::string_view input, bool incomplete) const {
+  if (!incomplete) return lines_.end() - lines_.begin();
+  const std::string_view line = input.substr(lines_.position());
+  return line.size() - (line.ends_with('\r') ? 1 : 0);
+}
+
+// A TLS record or other noise need not be waited for until it happens to hold a line feed.
+const Rejection* RequestParser::check_first_byte(std::string_view input) const {
+  if (input.size() == lines_.position()) return nullptr;
+  const std::string_view first = input.substr(lines_.position(), 1);
+  if (first == "\r" || http::is_token(first)) return nullptr;
+  return first == "\n" ? &kBareLineFeed : &kNotHttp;
 }
 
 const Rejection* RequestParser::parse_line(std::string_view input) {
