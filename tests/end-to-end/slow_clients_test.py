@@ -10,7 +10,7 @@ import unittest
 
 import harness
 from harness import ALICE, BOB, Client, Dmpm, eventually, python_worker
-from memory import resident
+from memory import bounded, resident
 
 LISTEN = [{"address": "127.0.0.1:0", "tls": True}, {"address": "127.0.0.1:0"}]
 KIB = 1024
@@ -105,7 +105,7 @@ class Limits(harness.SharedDmpm):
         before = len(list_descriptors(dispatcher))
         with self.dmpm.connect_plain() as client:
             client.send_request("GET", "a.test", "/big?n=50000000")
-            eventually(lambda: len(list_descriptors(dispatcher)) > before, "it is being served")
+            eventually(lambda: select_readable(client.sock), "it is being served")
             eventually(lambda: len(list_descriptors(dispatcher)) <= before, "it was given up")
             # Cut off, and not presented as whole.
             with self.assertRaises(OSError):
@@ -166,6 +166,8 @@ class Limits(harness.SharedDmpm):
                     client.close()
                 sizes.append(resident(dispatcher))
             print(f"\nslow {what}: dispatcher's KB with and without 300 clients: {sizes}")
+            if not bounded():
+                continue
             self.assertLess(sizes[-1] - sizes[0], 6000)
             self.assertLess(sizes[-1] - sizes[2], 1500, "it grows from round to round")
 
@@ -219,6 +221,7 @@ def select_readable(sock):
     return poll.poll(0)
 
 
+@unittest.skipUnless(os.environ.get("DMPM_LONG"), "the readers share a processor with who measures")
 class SlowReaders(unittest.TestCase):
     def served(self, dmpm, host, seconds=2):
         """How many requests one client gets answered meanwhile."""

@@ -13,7 +13,7 @@ import threading
 
 import harness
 from harness import ALICE, eventually, group
-from memory import Watch
+from memory import Watch, bounded
 from websocket_worker import GUID, frame, read_frame
 
 KEY = base64.b64encode(b"sixteen bytes ok")
@@ -189,7 +189,8 @@ class WebSockets(harness.SharedDmpm):
                 (self.dmpm.home("alice") / "go").touch()
                 sender.join()
                 self.assertEqual(websocket.receive(), (BINARY, data))
-        self.assertLess(watch.grown, 4096, str(watch))
+        if bounded():
+            self.assertLess(watch.grown, 4096, str(watch))
 
     def test_a_client_that_does_not_read_holds_up_the_worker(self):
         (dispatcher,) = self.dmpm.services("dispatcher")
@@ -200,7 +201,8 @@ class WebSockets(harness.SharedDmpm):
             self.assertEqual(websocket.receive(), (BINARY, b"f" * size))
             websocket.send(b"and now?")
             self.assertEqual(websocket.receive(), (BINARY, b"and now?"))
-        self.assertLess(watch.grown, 4096, str(watch))
+        if bounded():
+            self.assertLess(watch.grown, 4096, str(watch))
 
     @staticmethod
     def rests(pid):

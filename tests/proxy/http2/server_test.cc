@@ -1,0 +1,76 @@
+// Http2Server over the in-process front end, with frames made by hand.
+#include "proxy/http2/server.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/proxy/front_end.h"
+
+using namespace dmpm;
+using test::FrontEnd;
+
+namespace {
+
+std::string frame(unsigned type, unsigned flags, uint32_t stream, std::string_view payload) {
+  const size_t size = payload.size();
+  const std::string head{static_cast<char>(size >> 16),
+                         static_cast<char>(size >> 8),
+                         static_cast<char>(size),
+                         static_cast<char>(type),
+                         static_cast<char>(flags),
+                         0,
+                         0,
+                         static_cast<char>(stream >> 8),
+                         static_cast<char>(stream & 255)};
+  return head + std::string(payload);
+}
+
+// HPACK: ":method: POST", ":scheme: https", ":path: /" of the static table, ":authority" literally.
+const std::string kPost = std::string("\x83\x87\x84\x01\x06") + "a.test";
+
+// The sum of what the WINDOW_UPDATEs for `stream` in `output` open.
+uint64_t opened(std::string_view output, uint32_t stream) {
+  uint64_t sum = 0;
+  const auto byte = [&](size_t at) { return static_cast<unsigned char>(output[at]); };
+  while (output.size() >= 9) {
+    const size_t size = size_t{byte(0)} << 16 | size_t{byte(1)} << 8 | byte(2);
+    const uint32_t id = uint32_t{byte(7)} << 8 | byte(8);
+    if (byte(3) == NGHTTP2_WINDOW_UPDATE && id == stream) {
+      sum +=
+          uint64_t{byte(9)} << 24 | uint64_t{byte(10)} << 16 | uint64_t{byte(11)} << 8 | byte(12);
+    }
+    output.remove_prefix(std::min(output.size(), 9 + size));
+  }
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("the connection's window comes back when a stream ends whose body nobody took") {
+  FrontEnd front;
+  front.add_site("a.test", 1);
+  auto first = front.connect();  // takes the worker's only place
+  first->send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+  front.settle({first.get()});
+
+  auto client = front.connect_http2();
+  client->send(NGHTTP2_CLIENT_MAGIC + frame(NGHTTP2_SETTINGS, 0, 0, {}));
+  front.settle({client.get()});
+  uint64_t window = 65'535 + opened(client->take_received(), 0);
+  REQUIRE(window == http2::Http2Server::kConnectionWindow);
+  uint64_t sent = 0;
+  const std::string piece(16'000, 'a');
+  // More than the window in all, were nothing given back.
+  for (uint32_t stream = 1; stream < 60; stream += 2) {
+    client->send(frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, stream, kPost));
+    for (int i = 0; i < 4 && sent + piece.size() <= window; ++i, sent += piece.size()) {
+      client->send(frame(NGHTTP2_DATA, 0, stream, piece));
+    }
+    const std::string_view cancel("\0\0\0\x08", 4);
+    client->send(frame(NGHTTP2_RST_STREAM, 0, stream, cancel));
+    front.settle({client.get()});
+    window += opened(client->take_received(), 0);
+  }
+  CHECK_FALSE(client->closed());
+  CHECK(window > http2::Http2Server::kConnectionWindow);
+  CHECK(window - sent >= http2::Http2Server::kConnectionWindow / 2);
+}
