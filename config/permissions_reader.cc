@@ -96,6 +96,18 @@ void refuse_modules(ObjectReader& object, ProblemList& problems) {
   }
 }
 
+// A customer who can replace the directory, or one above it, chooses the root instead of us.
+void check_root(ObjectReader& object, const std::string& root, Reading& reading) {
+  if (object.node().kind() != JsonNode::Kind::object || !is_absolute_path(root)) return;
+  const auto node = object.node().member("root");
+  if (!node) return;
+  const Status status = reading.tools.files.trusted_directory(root);
+  if (!status.ok()) {
+    reading.problems.add(node->position(),
+                         concat({"\"root\" cannot be used: ", status.error().message}));
+  }
+}
+
 }  // namespace
 
 Permissions read_permissions(const JsonNode& node, Reading& reading) {
@@ -112,6 +124,7 @@ Permissions read_permissions(const JsonNode& node, Reading& reading) {
     permissions.supplementary_groups = users_own_groups(read, reading);
   }
   object.absolute_path("root", permissions.root);
+  check_root(object, permissions.root, reading);
   read_resource_limits(object, permissions.resource_limits, reading.problems);
   read_umask(object, permissions.umask);
   refuse_modules(object, reading.problems);

@@ -81,6 +81,11 @@ Result<FileStamp> TrustedFiles::stamp(const std::string& path) {
   return stamp_of(found->status);
 }
 
+Status TrustedFiles::trusted_directory(const std::string& path) {
+  const Result<std::string>& found = directory(path, 0);
+  return found ? Status() : Status(found.error());
+}
+
 Result<TrustedFiles::Content> TrustedFiles::read(const std::string& path, size_t most) {
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   auto place = in_checked_directory(path, 0);

@@ -33,6 +33,8 @@ class TrustedFiles {
   // `path` is absolute. Errors are whole sentences that name the file or directory at fault.
   // The stamp of a trusted file that this process can read; does not open it.
   Result<FileStamp> stamp(const std::string& path);
+  // A directory that only root can change or replace.
+  Status trusted_directory(const std::string& path);
   // Opens the file once; checks and reads that descriptor. At most `most` bytes.
   Result<Content> read(const std::string& path, size_t most);
 

@@ -12,36 +12,35 @@
 
 namespace dmpm::master {
 
-namespace {
-
-// Kills our children that belong to `session`. The kernel makes a dead process's children ours
-// before it tells us of the death, so those of a session whose leader has died are in the list.
-void kill_session(pid_t session) {
-  std::ifstream children("/proc/thread-self/children");
-  for (pid_t pid; children >> pid;) {
-    if (pid != session && ::getsid(pid) == session) ::kill(pid, SIGKILL);
-  }
-}
-
-}  // namespace
-
 void Children::kill_all() const {
   for (const auto& [pid, handler] : handlers_) ::kill(-pid, SIGKILL);
 }
 
 // `dead` has not been reaped yet, so neither its number nor its session's can be anybody else's.
-void Children::kill_family(pid_t dead) const {
+void Children::note_family(pid_t dead) {
+  pid_t session = dead;
   if (handlers_.contains(dead)) {
     ::kill(-dead, SIGKILL);
-    kill_session(dead);
-    return;
+  } else {
+    // An orphan that came to us: its own children just did too. They go if the process whose session
+    // they are in has gone (a daemon of a living worker leads its own session and is left alone).
+    session = ::getsid(dead);
+    if (session <= 0 || session == ::getsid(0) || handlers_.contains(session)) return;
   }
-  // An orphan that came to us: its own children just did too. They go if the process whose session
-  // they are in has gone (a daemon of a living worker leads its own session and is left alone).
-  const pid_t session = ::getsid(dead);
-  if (session > 0 && session != dead && session != ::getsid(0) && !handlers_.contains(session)) {
-    kill_session(session);
+  dead_sessions_.insert(session);
+  if (!sweep_.timer.pending()) sweep_.timer.set(kSweepEvery);
+}
+
+// Kills our children that belong to a session whose leader has died: the kernel has made them ours.
+// One look for all of them, and not more often than kSweepEvery: each reads the whole list, which a
+// worker can make long.
+void Children::sweep() {
+  std::ifstream children("/proc/thread-self/children");
+  for (pid_t pid; children >> pid;) {
+    const pid_t session = ::getsid(pid);
+    if (pid != session && dead_sessions_.contains(session)) ::kill(pid, SIGKILL);
   }
+  dead_sessions_.clear();
 }
 
 void Children::reap() {
@@ -49,7 +48,7 @@ void Children::reap() {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const pid_t pid = info.si_pid;
-    kill_family(pid);
+    note_family(pid);
     int status = 0;
     ::waitpid(pid, &status, 0);
     const auto found = handlers_.find(pid);
@@ -58,7 +57,7 @@ void Children::reap() {
     handlers_.erase(found);
     handler.on_child_ended(status);
   }
-  more_.set(Milliseconds(0));  // one worker's flood of orphans must not hold up the others
+  more_.timer.set(Milliseconds(0));  // one worker's flood of orphans must not hold up the others
 }
 
 std::string describe_ending(int wait_status) {

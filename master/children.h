@@ -10,6 +10,7 @@
 #include <csignal>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/event_loop.h"
 
@@ -24,9 +25,10 @@ class ChildHandler {
   ~ChildHandler() = default;
 };
 
-class Children final : public SignalHandler, public TimerHandler {
+class Children final : public SignalHandler {
  public:
-  explicit Children(EventLoop& loop) : signal_(loop, SIGCHLD, *this), more_(loop, *this) {}
+  explicit Children(EventLoop& loop)
+      : signal_(loop, SIGCHLD, *this), more_(*this, loop), sweep_(*this, loop) {}
 
   // To be called in the round in which the process was forked.
   void add(pid_t pid, ChildHandler& handler) { handlers_[pid] = &handler; }
@@ -37,13 +39,30 @@ class Children final : public SignalHandler, public TimerHandler {
 
  private:
   void on_signal(int) override { reap(); }
-  void on_timer() override { reap(); }
   void reap();
-  void kill_family(pid_t dead) const;
+  void note_family(pid_t dead);
+  void sweep();
+
+  // More of the dead wait than fit one round.
+  struct More final : TimerHandler {
+    More(Children& all, EventLoop& loop) : children(all), timer(loop, *this) {}
+    void on_timer() override { children.reap(); }
+    Children& children;
+    Timer timer;
+  };
+  // Sessions whose leader has died wait to be killed.
+  struct Sweep final : TimerHandler {
+    Sweep(Children& all, EventLoop& loop) : children(all), timer(loop, *this) {}
+    void on_timer() override { children.sweep(); }
+    Children& children;
+    Timer timer;
+  };
 
   std::unordered_map<pid_t, ChildHandler*> handlers_;
+  std::unordered_set<pid_t> dead_sessions_;
   SignalWatcher signal_;
-  Timer more_;
+  More more_;
+  Sweep sweep_;
 };
 
 // "exited with status 1", "was killed by SIGKILL".

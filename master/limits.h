@@ -88,6 +88,10 @@ inline constexpr Milliseconds kRetireTime{600'000};
 // All workers together, at the end: only a process stuck in the kernel takes longer.
 inline constexpr Milliseconds kWorkersStopTime{90'000};
 
+// How often the master looks for what dead sessions left behind: a look reads the list of all its
+// children (about a microsecond each), however many of them died.
+inline constexpr Milliseconds kSweepEvery{50};
+
 // Dead children that are reaped before other events get their turn.
 inline constexpr int kReapsPerRound = 256;
 

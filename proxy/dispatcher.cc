@@ -1,11 +1,14 @@
 #include "proxy/dispatcher.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "proxy/limits.h"
 
 namespace dmpm {
 
-Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed)
+Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed,
+                       size_t descriptors)
     : loop_(loop),
       log_(log),
       wheel_(loop),
@@ -20,13 +23,16 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       forwarding_{loop, wheel_, router_, groups_, limits_, *this},
       http1_exchanges_(forwarding_),
       http2_streams_(forwarding_),
-      connection_services_{loop, wheel_, *this, limits_, {plaintext_.get(), limits::kReadSize}} {
+      connection_services_{loop, wheel_, *this, limits_, {plaintext_.get(), limits::kReadSize}},
+      // As many again are kept for workers, or idle clients could starve the sites that are busy.
+      most_connections_(descriptors / 2) {
   master_.attach({router_, groups_, certificates_, limits_});
 }
 
 Dispatcher::~Dispatcher() {
   while (!connections_.empty()) {
-    const std::unique_ptr<net::Connection> connection(&connections_.pop_front());
+    net::Connection* connection = &connections_.pop_front();
+    std::default_delete<net::Connection>()(connection);  // NOLINT(clang-analyzer-*): it is unlinked
   }
 }
 
@@ -65,7 +71,7 @@ void Dispatcher::start_listening() {
 }
 
 bool Dispatcher::may_accept() const {
-  return connection_count_ < limits_.connections;
+  return connection_count_ < std::min<size_t>(limits_.connections, most_connections_);
 }
 
 void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) {

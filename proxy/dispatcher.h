@@ -35,7 +35,9 @@ class Dispatcher final : private net::ConnectionOwner,
     uint32_t flags;  // protocol::ListenerFlags
   };
 
-  Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed);
+  // `descriptors`: the limit of this process.
+  Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed,
+             size_t descriptors);
   ~Dispatcher();
   // Makes what TLS needs; once, before run().
   Status prepare_tls();
@@ -92,6 +94,7 @@ class Dispatcher final : private net::ConnectionOwner,
   IntrusiveList<net::Connection> connections_;
   net::AddressCounts addresses_;
   size_t connection_count_ = 0;
+  size_t most_connections_;  // that the descriptor limit leaves room for
   bool draining_ = false;
 };
 

@@ -76,10 +76,13 @@ Status lock_down(const Welcome& welcome) {
   return {};
 }
 
-Status raise_descriptor_limit() {
+// To the hard limit; returns that.
+Result<size_t> raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return Error::from_errno("getrlimit", errno);
-  return lockdown::limit(RLIMIT_NOFILE, limit.rlim_max, "RLIMIT_NOFILE");
+  const Status status = lockdown::limit(RLIMIT_NOFILE, limit.rlim_max, "RLIMIT_NOFILE");
+  if (!status.ok()) return status.error();
+  return static_cast<size_t>(limit.rlim_max);
 }
 
 int run() {
@@ -104,11 +107,12 @@ int run() {
   }
   LoggerSink sink{Fd(heritage::kDispatcherLog)};
   Log log(concat({"dispatcher", std::to_string(welcome.value().number)}), sink);
+  const auto descriptors = raise_descriptor_limit();
+  if (!descriptors.ok()) return fail(descriptors.error());
   EventLoop loop;
-  Dispatcher dispatcher(loop, log, Fd(heritage::kMasterChannel), seed);
+  Dispatcher dispatcher(loop, log, Fd(heritage::kMasterChannel), seed, descriptors.value());
   // OpenSSL reads its own files, if any, before the root directory changes.
   Status status = dispatcher.prepare_tls();
-  if (status.ok()) status = raise_descriptor_limit();
   if (status.ok()) status = lock_down(welcome.value());
   if (!status.ok()) return fail(status.error());
   dispatcher.run(std::move(listeners));

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -106,6 +107,20 @@ TEST_CASE("every key of a group") {
                                "/w",
                                {{"A", "1\n2"}, {"_b2", ""}}});
   CHECK(group.scale == Scale{2, 3, 4, 500ms, 120s, 3600s, 0, 2592000s, 7s});
+}
+
+TEST_CASE("a root directory that its customer could replace is refused") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const std::string home = directory.file("home"), jail = home + "/jail";
+  std::filesystem::create_directories(jail);
+  const std::string text = replaced(kGood, "\"root\": \"/\"", "\"root\": \"" + jail + "\"");
+  CHECK(load(directory, text).groups.at("alice").permissions.root == jail);
+  std::filesystem::permissions(home, std::filesystem::perms::all);
+  const LoadOutcome outcome = Loader(directory.file("main.json")).load();
+  CHECK_FALSE(outcome.configuration.has_value());
+  REQUIRE(outcome.problems.size() == 1);
+  CHECK(outcome.problems[0].message.starts_with("\"root\" cannot be used: "));
 }
 
 TEST_CASE("limits of clients") {
