@@ -245,7 +245,7 @@ void Forwarder::on_worker_lost(std::string_view detail) {
 }
 
 void Forwarder::on_client_lost() {
-  if (connection_ != nullptr) leave_worker();
+  leave_worker();
   reset();
 }
 
@@ -280,7 +280,7 @@ void Forwarder::fail(const Failure& failure) {
   const std::string host = host_;
   const std::string group = pool_ != nullptr ? pool_->settings().name : std::string();
   if (pool_ != nullptr) pool_->cancel(*this);
-  if (connection_ != nullptr) leave_worker();
+  leave_worker();
   reset();
   const std::string id = services_.failures.report(failure, group, host, client.address);
   if (head_sent) return exchange->abort();
@@ -319,6 +319,7 @@ void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std:
 // ---- leaving ----
 
 void Forwarder::leave_worker() {
+  if (connection_ == nullptr || pool_ == nullptr) return;
   // A response that came before its request's end leaves bytes that belong nowhere: not reusable.
   const bool reusable = connection_->end_exchange() && request_sent_;
   WorkerConnection& connection = *std::exchange(connection_, nullptr);

@@ -27,17 +27,23 @@ std::string_view reason_phrase(unsigned status) {
   }
 }
 
+namespace {
+
+constexpr std::string_view kTitle =
+    "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+    "<meta name=\"viewport\" content=\"width=device-width\"><title>";
+constexpr std::string_view kHeading =
+    "</title></head>\n"
+    "<body style=\"font-family:sans-serif;margin:10vh auto;max-width:40em;padding:0 1em\">\n<h1>";
+constexpr std::string_view kReason = "</h1>\n<p>This request could not be served: ";
+constexpr std::string_view kErrorId = ".</p>\n<p>Error id: <code>";
+constexpr std::string_view kEnd = "</code></p>\n</body></html>\n";
+
+}  // namespace
+
 std::string error_page(unsigned status, std::string_view reason, std::string_view error_id) {
-  const std::string number = std::to_string(status);
-  const std::string_view phrase = reason_phrase(status);
-  return concat(
-      {"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-       "<meta name=\"viewport\" content=\"width=device-width\"><title>",
-       number, " ", phrase,
-       "</title></head>\n<body style=\"font-family:sans-serif;margin:10vh auto;"
-       "max-width:40em;padding:0 1em\">\n<h1>",
-       number, " ", phrase, "</h1>\n<p>This request could not be served: ", reason,
-       ".</p>\n<p>Error id: <code>", error_id, "</code></p>\n</body></html>\n"});
+  const std::string title = concat({std::to_string(status), " ", reason_phrase(status)});
+  return concat({kTitle, title, kHeading, title, kReason, reason, kErrorId, error_id, kEnd});
 }
 
 }  // namespace dmpm::http

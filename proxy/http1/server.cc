@@ -117,7 +117,7 @@ void Http1Server::on_end_of_input() {
 // Nothing more will come: what was asked for completely is still answered.
 void Http1Server::check_input_end() {
   if (closing_) return;
-  if (!in_exchange()) return close(false);
+  if (exchange_ == nullptr) return close(false);
   switch (exchange_->request_state()) {
     // A client may end its side and still wait for the answer.
     case RequestState::ended:

@@ -35,7 +35,7 @@ Status CertificateStore::on_certificate(uint32_t number, std::string_view chain,
   if (it == entries_.end() || it->second->state != Entry::State::requested) return {};
   Entry& entry = *it->second;
   if (ask_again(entry)) return {};
-  const Status status = parse(entry, chain, key);
+  Status status = parse(entry, chain, key);
   ERR_clear_error();
   if (!status.ok()) {
     on_failed(number);

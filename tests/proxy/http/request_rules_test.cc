@@ -40,8 +40,10 @@ TEST_CASE("methods and targets") {
            {"CONNECT", "/", 501},
            {"TRACE", "/", 501},
        }) {
-    CAPTURE(method);
-    CAPTURE(target);
+    const auto& captured_method = method;  // lambdas cannot capture a binding
+    CAPTURE(captured_method);
+    const auto& captured_target = target;  // lambdas cannot capture a binding
+    CAPTURE(captured_target);
     RequestHead head;
     head.method = method;
     head.target = target;
@@ -75,8 +77,10 @@ TEST_CASE("Expect") {
            {"", false, 417, false, true},
            {"100-continue, tea", false, 417, false, true},
        }) {
-    CAPTURE(value);
-    CAPTURE(http_1_0);
+    const auto& captured_value = value;  // lambdas cannot capture a binding
+    CAPTURE(captured_value);
+    const auto& captured_http_1_0 = http_1_0;  // lambdas cannot capture a binding
+    CAPTURE(captured_http_1_0);
     RequestHead head;
     head.http_1_0 = http_1_0;
     Field field = field_of("Expect", value);
@@ -96,7 +100,8 @@ TEST_CASE("TE: trailers") {
                                        {",,", false},
                                        {"trailers;q=0", false},
                                        {"xtrailers", false}}) {
-    CAPTURE(value);
+    const auto& captured_value = value;  // lambdas cannot capture a binding
+    CAPTURE(captured_value);
     RequestHead head;
     Field field = field_of("TE", value);
     CHECK(read_field(field, head) == nullptr);
@@ -207,7 +212,8 @@ TEST_CASE("an empty body is said to be one where the method is expected to have 
                                        {"PATCH", true},
                                        {"DELETE", false},
                                        {"post", false}}) {
-    CAPTURE(method);
+    const auto& captured_method = method;  // lambdas cannot capture a binding
+    CAPTURE(captured_method);
     RequestHead head;
     head.method = method;
     head.target = "/";
