@@ -48,7 +48,9 @@ class IntrusiveList {
   void push_back(T& element) { insert_before(head_, element); }
   void push_front(T& element) { insert_before(*head_.next_, element); }
   // Only when not empty.
-  T& front() { return static_cast<T&>(*head_.next_); }
+  T& front() {
+    return static_cast<T&>(*head_.next_);
+  }  // NOLINT(clang-analyzer-cplusplus.NewDelete): what is destroyed has unlinked itself
   T& back() { return static_cast<T&>(*head_.previous_); }
   T& pop_front() {
     T& element = front();

@@ -32,6 +32,7 @@ const std::array<DispatcherPeer::Rule, DispatcherPeer::kRuleCount> DispatcherPee
 
 std::vector<RateLimit> DispatcherPeer::make_limits() {
   std::vector<RateLimit> limits;
+  limits.reserve(kRules.size());
   for (const Rule& rule : kRules) limits.emplace_back(rule.per_second, rule.burst);
   return limits;
 }

@@ -61,7 +61,7 @@ void Worker::set_state(WorkerState next) {
 Status Worker::prepare() {
   const WorkerPlaces& places = services_.places;
   const config::Permissions& may = group_->permissions;
-  if (const Status ids = check_ids(may, places); !ids.ok()) return ids;
+  if (Status ids = check_ids(may, places); !ids.ok()) return ids;
   if (!socket_) {
     auto socket = WorkerSocket::make(places.sockets, name_, places.dispatcher);
     if (!socket) return socket.error();

@@ -74,6 +74,7 @@ void give_up_rights(const WorkerPlan& plan) {
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> all;
+  all.reserve(strings.size() + 1);
   for (std::string& string : strings) all.push_back(string.data());
   all.push_back(nullptr);
   return all;

@@ -88,6 +88,7 @@ size_t Http1Server::process(std::string_view input) {
       body_phase_ = false;
       if (++requests_ >= limits_.requests_per_connection || draining_) exchange_->close_after();
     }
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.Move): the pool gives no empty pointer
     const size_t used = exchange_->take(input.substr(position));
     position += used;
     if (!end_exchange() && used == 0) break;
