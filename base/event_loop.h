@@ -93,7 +93,6 @@ class IoWatcher {
 
   void watch_read(bool on);
   void watch_write(bool on);
-  bool watching_read() const { return reading_; }
 
  private:
   static void on_event(int fd, short what, void* self);

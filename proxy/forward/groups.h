@@ -23,7 +23,6 @@ class Groups {
   WorkerPool* pool(uint32_t number);
   // The pool where there is one already.
   WorkerPool* existing_pool(uint32_t number);
-  size_t size() const { return groups_.size(); }
 
  private:
   struct Group {

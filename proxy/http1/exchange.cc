@@ -20,7 +20,7 @@ void Http1Exchange::begin(ExchangeOwner& owner, net::SessionHost& host) {
   response_state_ = ResponseState::awaited;
   body_left_ = body_received_ = discarded_ = 0;
   credit_ = limits_.request_buffer;
-  chunked_request_ = chunked_response_ = http_1_0_ = seen_bytes_ = tunnel_ = closes_ = false;
+  chunked_request_ = chunked_response_ = http_1_0_ = tunnel_ = closes_ = false;
 }
 
 // ---- the request ----
@@ -39,7 +39,6 @@ size_t Http1Exchange::take(std::string_view input) {
 }
 
 size_t Http1Exchange::take_head(std::string_view input) {
-  seen_bytes_ = true;
   switch (parser_.parse(input)) {
     case RequestParser::Progress::incomplete: return 0;
     case RequestParser::Progress::rejected: break_request(parser_.rejection()); return input.size();

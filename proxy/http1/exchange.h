@@ -52,8 +52,6 @@ class Http1Exchange final : private forward::Exchange {
 
   RequestState request_state() const { return request_state_; }
   ResponseState response_state() const { return response_state_; }
-  // Nothing of a request has come yet but perhaps an empty line.
-  bool untouched() const { return request_state_ == RequestState::head && !seen_bytes_; }
   bool in_tunnel() const { return tunnel_; }
   // The connection must not be used again after this exchange.
   bool closes() const { return closes_; }
@@ -98,7 +96,6 @@ class Http1Exchange final : private forward::Exchange {
   bool chunked_request_ = false;
   bool chunked_response_ = false;
   bool http_1_0_ = false;
-  bool seen_bytes_ = false;
   bool tunnel_ = false;
   bool closes_ = false;
 };
