@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "proxy/http/forwarding.h"
 #include "proxy/http/syntax.h"
+#include "proxy/http/token_list.h"
 
 namespace dmpm::http {
 
@@ -12,16 +13,10 @@ constexpr Rejection kRefusedMethod{501, "this method is not supported"};
 constexpr Rejection kBadExpectation{417, "this expectation cannot be met"};
 
 bool lists_trailers(std::string_view te) {
-  while (!te.empty()) {
-    const size_t comma = te.find(',');
-    std::string_view token = te.substr(0, comma);
-    te = comma == std::string_view::npos ? std::string_view() : te.substr(comma + 1);
-    while (!token.empty() && (token.front() == ' ' || token.front() == '\t'))
-      token.remove_prefix(1);
-    while (!token.empty() && (token.back() == ' ' || token.back() == '\t')) token.remove_suffix(1);
-    if (equals_ignoring_case(token, "trailers")) return true;
-  }
-  return false;
+  bool listed = false;
+  for_each_element(
+      te, [&](std::string_view coding) { listed |= equals_ignoring_case(coding, "trailers"); });
+  return listed;
 }
 
 }  // namespace

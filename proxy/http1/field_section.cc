@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "proxy/http/token_list.h"
 
 namespace dmpm::http1 {
 
@@ -38,12 +39,6 @@ LineScanner::Outcome LineScanner::next(std::string_view input) {
   return Outcome::line;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 const Rejection* FieldSection::add_line(std::string_view input, size_t begin, size_t end,
                                         size_t max_lines) {
   const std::string_view line = input.substr(begin, end - begin);
@@ -54,7 +49,7 @@ const Rejection* FieldSection::add_line(std::string_view input, size_t begin, si
   const std::string_view name = line.substr(0, colon);
   // A space before the colon is no tchar either.
   if (!http::is_token(name)) return &kBadName;
-  const std::string_view value = trim(line.substr(colon + 1));
+  const std::string_view value = http::trim(line.substr(colon + 1));
   if (!http::is_field_value(value)) return &kBadValue;
   lines_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(name.size()),
                     static_cast<uint32_t>(value.data() - input.data()),
@@ -72,9 +67,11 @@ std::span<Field> FieldSection::finish(std::string_view input) {
 }
 
 bool ConnectionOptions::add(std::string_view list) {
-  bool fits = true;
-  const bool tokens = for_each_token(list, [&](std::string_view token) {
-    if (equals_ignoring_case(token, "close")) {
+  bool valid = true;
+  http::for_each_element(list, [&](std::string_view token) {
+    if (!http::is_token(token)) {
+      valid = false;
+    } else if (equals_ignoring_case(token, "close")) {
       close_ = true;
     } else if (equals_ignoring_case(token, "keep-alive")) {
       keep_alive_ = true;
@@ -83,10 +80,10 @@ bool ConnectionOptions::add(std::string_view list) {
     } else if (count_ < limits::kMaxNominated) {
       names_[count_++] = token;
     } else {
-      fits = false;
+      valid = false;
     }
   });
-  return tokens && fits;
+  return valid;
 }
 
 bool is_end_to_end(FieldName id) {

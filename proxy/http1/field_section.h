@@ -72,30 +72,4 @@ class ConnectionOptions {
 // message means to the next server.
 bool is_end_to_end(http::FieldName id);
 
-// Calls `use(token)` for each element of a comma-separated list of tokens; false when an element is
-// no token. Empty elements are skipped (RFC 9110 5.6.1.2).
-template <typename Use>
-bool for_each_token(std::string_view list, Use use);
-
-std::string_view trim(std::string_view text);  // of SP and HTAB
-
-}  // namespace dmpm::http1
-
-#include "proxy/http/syntax.h"
-
-namespace dmpm::http1 {
-
-template <typename Use>
-bool for_each_token(std::string_view list, Use use) {
-  while (!list.empty()) {
-    const size_t comma = list.find(',');
-    const std::string_view token = trim(list.substr(0, comma));
-    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
-    if (token.empty()) continue;
-    if (!http::is_token(token)) return false;
-    use(token);
-  }
-  return true;
-}
-
 }  // namespace dmpm::http1
