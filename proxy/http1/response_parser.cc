@@ -152,6 +152,7 @@ const Rejection* ResponseParser::choose_framing(const Field* length, const Field
   }
   if (head_.status < 200 || head_.status == 204) {
     // No body and no framing field, whatever the worker said (RFC 9110 8.6).
+    head_.content_length = 0;
   } else if (request_is_head_ || head_.status == 304) {
     head_.shows_content_length = length != nullptr;
   } else if (coding != nullptr) {
