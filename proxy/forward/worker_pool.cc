@@ -231,6 +231,8 @@ void WorkerPool::remove(uint32_t number) {
   if (it == workers_.end()) return;
   close_idle(**it);
   workers_.erase(it);
+  // "All are busy" does not hold any more.
+  if (workers_.empty()) failed_until_ = {};
   if (!waiters_.empty()) ask_for_worker();
 }
 

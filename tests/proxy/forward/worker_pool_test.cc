@@ -300,6 +300,21 @@ TEST_CASE("a failure reaches nobody while another worker of the group lives") {
   f.pool.release(*waiter.connection, false);
 }
 
+TEST_CASE("the next worker is asked for at once when the last of those that were busy goes") {
+  Fixture f;
+  TestSocket worker;
+  TestWaiter waiter, later;
+  f.pool.on_worker_ready(1, 1, worker.name());
+  WorkerConnection* busy = f.acquire(waiter, Waiter::Reuse::any);
+  f.pool.on_worker_failed(Milliseconds(1000), "all 1 workers are busy");
+  f.pool.on_worker_gone(1);
+  f.pool.release(*busy, false);
+  CHECK(f.acquire(later, Waiter::Reuse::any) == nullptr);
+  CHECK(later.calls == 0);
+  CHECK(f.master.take() == Notes{"want 7 0"});
+  f.pool.cancel(later);
+}
+
 TEST_CASE("one that fails may cancel another that is about to") {
   Fixture f;
   TestWaiter first, second;
