@@ -23,8 +23,7 @@ Connection::Connection(ConnectionServices& services, Fd fd, http::ClientInfo cli
       fd_(std::move(fd)),
       client_(std::move(client)),
       address_(address),
-      watcher_(services.loop, fd_.get(), *this),
-      last_progress_(services.loop.now()) {
+      watcher_(services.loop, fd_.get(), *this) {
   certificate_waiter_.connection = this;
 }
 
@@ -85,7 +84,6 @@ void Connection::advance_handshake() {
 // ---- input ----
 
 void Connection::on_readable() {
-  last_progress_ = services_.loop.now();
   switch (state_) {
     case State::handshaking:
       advance_handshake();
@@ -153,7 +151,7 @@ void Connection::end_output() {
 }
 
 void Connection::on_writable() {
-  last_progress_ = services_.loop.now();
+  last_taken_ = services_.loop.now();
   flush();
 }
 
@@ -165,7 +163,10 @@ void Connection::flush() {
     if (transport_->unsent() > 0) status = transport_->flush();
   }
   if (status == Transport::FlushStatus::failed) return destroy();
-  watcher_.watch_write(status == Transport::FlushStatus::waiting);
+  const bool waits = status == Transport::FlushStatus::waiting;
+  if (waits && !output_waits_) last_taken_ = services_.loop.now();
+  output_waits_ = waits;
+  watcher_.watch_write(waits);
   if (state_ == State::open && output_ends_ && status == Transport::FlushStatus::sent) {
     output_ends_ = false;
     transport_->end_output();
@@ -192,7 +193,7 @@ void Connection::expect_within(Milliseconds delay) {
 }
 
 void Connection::on_deadline() {
-  const Milliseconds idle = services_.loop.now() - last_progress_;
+  const Milliseconds idle = services_.loop.now() - last_taken_;
   switch (state_) {
     case State::handshaking:
     case State::lingering: return destroy();
@@ -200,7 +201,7 @@ void Connection::on_deadline() {
       if (idle >= services_.limits.send_timeout) return destroy();
       return expect_within(services_.limits.send_timeout - idle);
     case State::open:
-      if (transport_->unsent() > 0) {
+      if (output_waits_) {
         if (idle >= services_.limits.send_timeout) return destroy();
         return expect_within(services_.limits.send_timeout - idle);
       }

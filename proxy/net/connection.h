@@ -109,13 +109,14 @@ class Connection final : public Mortal,
   tls::TlsTransport* tls_ = nullptr;  // transport_ when it is TLS
   std::unique_ptr<Session> session_;
   CertificateWaiter certificate_waiter_;
-  Instant last_progress_{};  // when the client last took or sent something
+  Instant last_taken_{};  // while output waits: when the client last took some of it
   State state_ = State::handshaking;
   bool output_ends_ = false;
   bool linger_ = false;
   bool input_ended_ = false;
   bool draining_ = false;
   bool waiting_certificate_ = false;
+  bool output_waits_ = false;
 };
 
 }  // namespace dmpm::net
