@@ -26,6 +26,7 @@ constexpr std::array kKnown{
     Known{"x-real-ip", FieldName::x_real_ip},
     Known{"connection", FieldName::connection},
     Known{"keep-alive", FieldName::keep_alive},
+    Known{"x-error-id", FieldName::x_error_id},
     Known{"content-type", FieldName::content_type},
     Known{"authorization", FieldName::authorization},
     Known{"cache-control", FieldName::cache_control},

@@ -27,6 +27,8 @@ enum class FieldName : uint8_t {
   x_forwarded,  // every name that begins with "x-forwarded-"
   x_real_ip,
   proxy,  // becomes HTTP_PROXY in a CGI environment ("httpoxy")
+  // What a worker could use to pretend to be dmpm: dropped from responses.
+  x_error_id,
   // Read but passed on.
   expect,
   date,

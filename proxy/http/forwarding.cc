@@ -60,7 +60,8 @@ bool forwards_to_client(const Field& field) {
     case FieldName::proxy_authenticate:
     case FieldName::te:
     case FieldName::trailer:
-    case FieldName::upgrade: return false;
+    case FieldName::upgrade:
+    case FieldName::x_error_id: return false;
     default: return true;
   }
 }

@@ -40,6 +40,17 @@ bool is_ipv6(std::string_view text) {
   return ::inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1;
 }
 
+// As config/host_name.cc does it.
+void normalize_ipv6(std::string_view host, std::string& out) {
+  in6_addr address{};
+  char canonical[INET6_ADDRSTRLEN] = "";
+  out.assign(host.substr(1, host.find(']') - 1));
+  if (::inet_pton(AF_INET6, out.c_str(), &address) == 1 &&
+      ::inet_ntop(AF_INET6, &address, canonical, sizeof canonical) != nullptr) {
+    out.assign("[").append(canonical).append("]");
+  }
+}
+
 bool is_port(std::string_view text) {
   if (text.empty()) return true;  // RFC 3986 3.2.3: *DIGIT
   const auto number = parse_decimal(text);
@@ -101,6 +112,7 @@ Authority parse_authority(std::string_view text) {
 }
 
 void normalize_host(std::string_view host, std::string& out) {
+  if (!host.empty() && host.front() == '[') return normalize_ipv6(host, out);
   if (!host.empty() && host.back() == '.') host.remove_suffix(1);
   out.resize(host.size());
   std::transform(host.begin(), host.end(), out.begin(), to_lower);

@@ -24,7 +24,8 @@ struct Authority {
 // address or an IPv6 literal in brackets. No user information, no percent-encoding, no list.
 Authority parse_authority(std::string_view text);
 
-// `host` as it is looked up: lower case, without a trailing dot. Written into `out` (reused).
+// `host` as it is looked up: lower case, without a trailing dot, an IPv6 literal in its
+// shortest form. Written into `out` (reused).
 void normalize_host(std::string_view host, std::string& out);
 
 }  // namespace dmpm::http

@@ -25,6 +25,7 @@ constexpr Known kKnown[] = {
     {"upgrade", FieldName::upgrade},
     {"forwarded", FieldName::forwarded},
     {"x-real-ip", FieldName::x_real_ip},
+    {"x-error-id", FieldName::x_error_id},
     {"connection", FieldName::connection},
     {"keep-alive", FieldName::keep_alive},
     {"content-type", FieldName::content_type},

@@ -110,4 +110,6 @@ TEST_CASE("hosts are looked up in lower case without a trailing dot") {
   CHECK(out == "a");
   normalize_host("", out);
   CHECK(out.empty());
+  normalize_host("[0:0::00A1]", out);
+  CHECK(out == "[::a1]");
 }
