@@ -107,6 +107,12 @@ void Forwarder::on_request_end() {
   request_sent_ = true;
 }
 
+void Forwarder::stop_gathering() {
+  if (state_ != State::gathering) return;
+  keeps_body_ = false;
+  acquire_worker();
+}
+
 // ---- the worker ----
 
 void Forwarder::acquire_worker() {

@@ -65,6 +65,9 @@ class Forwarder final : public ExchangeHandler,
   void on_room() override;
   void on_client_lost() override;
 
+  // The client cannot send more before some of the body is taken: the worker gets what there is.
+  void stop_gathering();
+
   bool active() const { return state_ != State::idle; }
 
  private:

@@ -13,6 +13,14 @@ namespace dmpm::http {
 const Rejection* check_target(const RequestHead& head);
 // head.authority is set: valid; sets head.host.
 const Rejection* check_authority(RequestHead& head);
+// A method may be as long as this leaves room for, in either protocol: the line "METHOD TARGET
+// HTTP/1.1" is at most so much longer than the longest target.
+inline constexpr size_t longest_request_line(size_t longest_target) {
+  return longest_target + 64;
+}
+inline constexpr size_t request_line_size(std::string_view method, std::string_view target) {
+  return method.size() + target.size() + std::string_view("  HTTP/1.1").size();
+}
 // One field: sets field.forward and what the head keeps of it (Expect, TE).
 const Rejection* read_field(Field& field, RequestHead& head);
 

@@ -36,8 +36,6 @@ class RequestParser {
 
  private:
   Progress reject(const http::Rejection& why);
-  // Method, version and spaces: it may be so much longer than its target.
-  size_t longest_request_line() const { return limits_.target_size + 64; }
   size_t line_size(std::string_view input, bool incomplete) const;
   const http::Rejection* check_first_byte(std::string_view input) const;
   const http::Rejection* parse_line(std::string_view input);

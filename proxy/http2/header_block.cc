@@ -51,7 +51,7 @@ void HeaderBlock::reset() {
   cookie_.clear();
   fields_.clear();
   head_ = {};
-  have_host_ = false;
+  have_host_ = have_cookie_ = false;
   content_length_ = protocol_ = {};
   total_size_ = regular_fields_ = 0;
   too_many_ = extended_connect_ = false;
@@ -61,7 +61,8 @@ void HeaderBlock::add(std::string_view name, std::string_view value) {
   total_size_ += name.size() + value.size() + kFieldOverhead;
   if (total_size_ > limits_.head_size) return;
   if (name == "cookie") {
-    if (!cookie_.empty()) cookie_ += "; ";
+    if (have_cookie_) cookie_ += "; ";
+    have_cookie_ = true;
     cookie_ += value;
     return;
   }
@@ -106,7 +107,11 @@ const Rejection* HeaderBlock::add_pseudo_fields() {
   }
   if (!http::is_token(head_.method)) return &kBadMethod;
   head_.is_head = head_.method == "HEAD";
-  if (head_.target.size() > limits_.target_size) return &http::kTargetTooLong;
+  const size_t line = http::request_line_size(head_.method, head_.target);
+  if (head_.target.size() > limits_.target_size ||
+      line > http::longest_request_line(limits_.target_size)) {
+    return &http::kTargetTooLong;
+  }
   // RFC 8441: a WebSocket is asked for with CONNECT; for the worker it is an Upgrade.
   if (head_.method == "CONNECT" && !protocol_.empty()) {
     if (!equals_ignoring_case(protocol_, "websocket")) return &kNotUpgradable;
@@ -115,7 +120,9 @@ const Rejection* HeaderBlock::add_pseudo_fields() {
     head_.upgrade = "websocket";
   }
   if (const Rejection* why = http::check_target(head_)) return why;
-  return scheme == "https" || scheme == "http" ? nullptr : &kBadScheme;
+  return equals_ignoring_case(scheme, "https") || equals_ignoring_case(scheme, "http")
+             ? nullptr
+             : &kBadScheme;
 }
 
 const Rejection* HeaderBlock::add_fields() {
@@ -142,7 +149,7 @@ const Rejection* HeaderBlock::add_fields() {
     websocket_key_ = random_key();
     fields_.push_back({"sec-websocket-key", websocket_key_, FieldName::other, true});
   }
-  if (!cookie_.empty()) {
+  if (have_cookie_) {
     fields_.push_back({"cookie", cookie_, FieldName::cookie, http::is_field_value(cookie_)});
     if (!fields_.back().forward) return &kBadField;
   }

@@ -47,6 +47,7 @@ class HeaderBlock {
   std::vector<http::Field> fields_;
   http::RequestHead head_;
   bool have_host_ = false;
+  bool have_cookie_ = false;
   std::string_view content_length_;
   std::string_view protocol_;
   size_t total_size_ = 0;

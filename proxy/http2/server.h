@@ -99,6 +99,7 @@ class Http2Server final : public net::Session, private StreamOwner {
 
   Http2Stream* find(int32_t stream_id) const;
   bool is_stale(int32_t stream_id) const;
+  void check_windows(Http2Stream* stream);
   void send_final_goaway();
   void end_with(uint32_t error);
   void submit_trailers(Http2Stream& stream);

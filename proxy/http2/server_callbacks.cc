@@ -113,12 +113,16 @@ int Http2Server::on_header(nghttp2_session*, const nghttp2_frame* frame, const u
                            size_t name_size, const uint8_t* value, size_t value_size, uint8_t,
                            void* self) {
   Http2Server& me = server(self);
-  // Trailers of a request are dropped.
-  if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
   Http2Stream* stream = me.find(frame->hd.stream_id);
-  if (stream == nullptr) return 0;
-  stream->block().add(view(name, name_size), view(value, value_size));
-  if (stream->block().total_size() > me.limits_.head_size * kHopelessHead) {
+  if (stream == nullptr || frame->hd.type != NGHTTP2_HEADERS) return 0;
+  size_t total = 0;
+  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+    stream->block().add(view(name, name_size), view(value, value_size));
+    total = stream->block().total_size();
+  } else {
+    total = stream->on_trailer(name_size + value_size);  // a request's are dropped
+  }
+  if (total > me.limits_.head_size * kHopelessHead) {
     me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
@@ -150,6 +154,7 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
       break;
     case NGHTTP2_DATA:
       if (stream != nullptr && end_stream) stream->on_request_end();
+      me.check_windows(stream);
       break;
     case NGHTTP2_RST_STREAM:
       if (!me.guard_.allow_reset(me.host_.now())) me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
@@ -180,6 +185,17 @@ int Http2Server::on_data_chunk(nghttp2_session* session, uint8_t, int32_t stream
     stream->on_body(view(data, size));
   }
   return 0;
+}
+
+// Bodies that are gathered must not wait for bytes for which their client has no window: windows
+// open only as bodies are taken, and nghttp2 tells the client when half of one has been.
+void Http2Server::check_windows(Http2Stream* stream) {
+  if (stream != nullptr) {
+    const int32_t left = nghttp2_session_get_stream_local_window_size(session_.get(), stream->id());
+    stream->on_window(static_cast<size_t>(std::max(left, 0)));
+  }
+  if (nghttp2_session_get_local_window_size(session_.get()) >= kConnectionWindow / 2) return;
+  for (auto& [id, each] : streams_) each->stop_gathering();
 }
 
 // ---- output ----

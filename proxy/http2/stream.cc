@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "proxy/http/request_rules.h"
+#include "proxy/limits.h"
 
 namespace dmpm::http2 {
 
 namespace {
+constexpr http::Rejection kTrailersTooLong{400, "the request's trailers are too long"};
 constexpr http::Rejection kBodyTooSlow{408, "the request's body did not arrive in time"};
-}
+}  // namespace
 
 void Http2Stream::begin(StreamOwner& owner, net::SessionHost& host, int32_t id) {
   owner_ = &owner;
@@ -17,7 +19,7 @@ void Http2Stream::begin(StreamOwner& owner, net::SessionHost& host, int32_t id) 
   block_.reset();
   trailers_.clear();
   body_received_ = body_checked_ = 0;
-  held_ = 0;
+  held_ = trailer_bytes_ = 0;
   head_sent_ = request_ended_ = output_ended_ = finished_ = false;
   output_since_ = body_since_ = host.now();
 }
@@ -53,6 +55,19 @@ void Http2Stream::on_body(std::string_view bytes) {
     return reject(http::kBodyTooLarge);
   }
   forwarder_.on_request_body(bytes);
+}
+
+size_t Http2Stream::on_trailer(size_t size) {
+  const bool fitted = trailer_bytes_ <= limits::kMaxTrailers;
+  trailer_bytes_ += size;
+  if (fitted && trailer_bytes_ > limits::kMaxTrailers) reject(kTrailersTooLong);
+  return trailer_bytes_;
+}
+
+// Padding is flow-controlled too, so that a body of the window's size may not fit it.
+void Http2Stream::on_window(size_t window) {
+  const uint64_t length = block_.head().content_length;
+  if (length > body_received_ && window < length - body_received_) stop_gathering();
 }
 
 void Http2Stream::on_request_end() {

@@ -55,7 +55,12 @@ class Http2Stream final : private forward::Exchange {
   // The header block is complete.
   void on_head(bool end_stream);
   void on_body(std::string_view bytes);
+  // One trailer field; how many bytes of them there were by now.
+  size_t on_trailer(size_t size);
   void on_request_end();
+  // The client may send `window` more bytes of body before some are granted.
+  void on_window(size_t window);
+  void stop_gathering() { forwarder_.stop_gathering(); }
   void on_room();
   bool request_ended() const { return request_ended_; }
 
@@ -98,6 +103,7 @@ class Http2Stream final : private forward::Exchange {
   Instant body_since_{};
   uint64_t body_received_ = 0;
   uint64_t body_checked_ = 0;
+  size_t trailer_bytes_ = 0;
   size_t held_ = 0;  // request body taken from the client's window, not yet granted again
   bool head_sent_ = false;
   bool request_ended_ = false;

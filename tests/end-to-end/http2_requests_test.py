@@ -90,6 +90,18 @@ def reprioritized(connection):
         raise AssertionError(f"urgent {len(urgent.body)}, other {len(slow.body)}")
 
 
+def many_uploads(connection):
+    """Together larger than the connection's window, and none of them whole before the others are nearly."""
+    numbers = [connection.open("POST", "a.test", more=[("content-length", "30000")], end_stream=False)
+               for _ in range(60)]
+    for size, last in ((29_000, False), (1_000, True)):
+        for number in numbers:
+            connection.upload(number, b"x" * size, last)
+    for number in numbers:
+        if connection.answer(number).json()["body_size"] != 30_000:
+            raise AssertionError(f"stream {number}: {connection.stream(number)}")
+
+
 EXTENDED = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", "/"),
             (":authority", "a.test"), ("sec-websocket-version", "13")]
 
@@ -276,6 +288,8 @@ CASES = [
     Case("another expectation", "8.1", post(("expect", "200-ok"), body=b"abc"), status(417)),
     Case("204", "8.1", get(path="/status/204"), status(204)),
     Case("304", "8.1", get(path="/status/304"), status(304, also=no_body)),
+
+    Case("more uploads at once than the window holds", "6.9", many_uploads, pinged),
 
     # ---- RFC 9218 ----
     *(Case(f"priority {value!r}", "RFC 9218 4", with_field("priority", value), status(200))

@@ -237,6 +237,38 @@ TEST_CASE("cookie crumbs are joined into one field behind the others") {
   CHECK(value_of(block.head(), "cookie") == "(none)");
 }
 
+TEST_CASE("empty crumbs are kept") {
+  const ClientLimits limits;
+  using Crumbs = std::vector<std::string>;
+  for (const auto& [crumbs, joined] :
+       {std::pair<Crumbs, std::string>{{""}, ""}, {{"", "a=1"}, "; a=1"}, {{"a=1", ""}, "a=1; "}}) {
+    HeaderBlock block(limits);
+    add_get(block);
+    for (const std::string& crumb : crumbs) block.add("cookie", crumb);
+    REQUIRE(block.finish(true) == nullptr);
+    CHECK(value_of(block.head(), "cookie") == joined);
+  }
+}
+
+TEST_CASE("a scheme in capitals is the same scheme") {
+  const ClientLimits limits;
+  HeaderBlock block(limits);
+  add(block, {{":method", "GET"}, {":scheme", "HTTPS"}, {":authority", "a"}, {":path", "/"}});
+  CHECK(block.finish(true) == nullptr);
+}
+
+TEST_CASE("a method may be as long as in HTTP/1.1") {
+  const ClientLimits limits;
+  for (const size_t extra : {54u, 55u}) {
+    HeaderBlock block(limits);
+    const std::string method(extra, 'A'), path = "/" + std::string(limits.target_size - 1, 'a');
+    block.add(":method", method);
+    block.add(":path", path);
+    add(block, {{":scheme", "https"}, {":authority", "a"}});
+    CHECK(status_of(block.finish(true)) == (extra == 54 ? 0 : 414));
+  }
+}
+
 TEST_CASE("crumbs do not count as fields, but by their size") {
   ClientLimits limits;
   limits.head_fields = 4;
