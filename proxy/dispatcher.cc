@@ -90,7 +90,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
                                                       std::move(client), address);
   net::Connection& started = *connection.release();  // owned by the list from here on
   connections_.push_back(started);
-  ++connection_count_;
+  crowd_.on_count(++connection_count_);
   if (tls) {
     started.start_tls(std::move(ssl), tls_shared_);
   } else {
@@ -100,7 +100,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
 
 void Dispatcher::on_closed(net::Connection& connection) {
   IntrusiveList<net::Connection>::remove(connection);
-  --connection_count_;
+  crowd_.on_count(--connection_count_);
   addresses_.remove(connection.address());
   graveyard_.bury(std::unique_ptr<Mortal>(&connection));
   if (draining_ && connections_.empty()) finish_drain();

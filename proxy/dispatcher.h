@@ -10,6 +10,7 @@
 #include "base/event_loop.h"
 #include "base/graveyard.h"
 #include "base/log.h"
+#include "proxy/crowd_watch.h"
 #include "proxy/error_ids.h"
 #include "proxy/forward/forwarder.h"
 #include "proxy/http1/server.h"
@@ -94,6 +95,7 @@ class Dispatcher final : private net::ConnectionOwner,
   IntrusiveList<net::Connection> connections_;
   net::AddressCounts addresses_;
   size_t connection_count_ = 0;
+  CrowdWatch crowd_{wheel_};
   size_t most_connections_;  // that the descriptor limit leaves room for
   bool draining_ = false;
 };
