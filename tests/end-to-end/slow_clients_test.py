@@ -1,20 +1,16 @@
 #!/usr/bin/python3
-"""Clients that are slow, or that send too much: the right answer, nobody else held up, memory freed."""
-import os
-import resource
+"""Clients that are slow, or that send too much: the right answer, nobody else held up, memory freed.
+
+Many that read slowly: slow_readers_test.py."""
 import select
-import socket
-import threading
-import time
-import unittest
 
 import harness
-from harness import ALICE, BOB, Client, Dmpm, eventually, python_worker
+from client_sockets import client_sockets
+from harness import Client, eventually
 from memory import bounded, resident
 
 LISTEN = [{"address": "127.0.0.1:0", "tls": True}, {"address": "127.0.0.1:0"}]
 KIB = 1024
-SLOW_READERS = 1000
 
 
 class Limits(harness.SharedDmpm):
@@ -102,11 +98,12 @@ class Limits(harness.SharedDmpm):
 
     def test_a_client_that_takes_nothing_is_given_up(self):
         (dispatcher,) = self.dmpm.services("dispatcher")
-        before = len(list_descriptors(dispatcher))
+        eventually(lambda: client_sockets(dispatcher) == 0, "earlier clients have gone")
         with self.dmpm.connect_plain() as client:
             client.send_request("GET", "a.test", "/big?n=50000000")
             eventually(lambda: select_readable(client.sock), "it is being served")
-            eventually(lambda: len(list_descriptors(dispatcher)) <= before, "it was given up")
+            self.assertEqual(client_sockets(dispatcher), 1)
+            eventually(lambda: client_sockets(dispatcher) == 0, "it was given up")
             # Cut off, and not presented as whole.
             with self.assertRaises(OSError):
                 client.answer()
@@ -172,98 +169,10 @@ class Limits(harness.SharedDmpm):
             self.assertLess(sizes[-1] - sizes[2], 1500, "it grows from round to round")
 
 
-def list_descriptors(pid):
-    return os.listdir(f"/proc/{pid}/fd")
-
-
-class SlowReader:
-    """1,000 connections that each take 1 KB a second of their answers, until told to stop."""
-
-    def __init__(self, dmpm, host, path, count=SLOW_READERS):
-        self.socks = []
-        for _ in range(count):
-            sock = socket.socket()
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            sock.settimeout(harness.DEADLINE)
-            sock.connect(("127.0.0.1", dmpm.http_port))
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-            self.socks.append(sock)
-        self.taken = [0] * count
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._read)
-
-    def __enter__(self):
-        self.thread.start()
-        # Each has its answer's beginning.
-        eventually(lambda: all(self.taken), "all are being served")
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        self.thread.join()
-        for sock in self.socks:
-            sock.close()
-
-    def _read(self):
-        start = time.monotonic()
-        while not self.stopping.is_set():
-            for number, sock in enumerate(self.socks):
-                if number % 20 == 0:
-                    self.stopping.wait(0.001)
-                allowed = 1024 * (time.monotonic() - start + 1)
-                if self.taken[number] < allowed and select_readable(sock):
-                    self.taken[number] += len(sock.recv(1024))
-
-
 def select_readable(sock):
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return poll.poll(0)
-
-
-@unittest.skipUnless(os.environ.get("DMPM_LONG"), "the readers share a processor with who measures")
-class SlowReaders(unittest.TestCase):
-    def served(self, dmpm, host, seconds=2):
-        """How many requests one client gets answered meanwhile."""
-        count, end = 0, time.monotonic() + seconds
-        with dmpm.connect() as client:
-            while time.monotonic() < end:
-                self.assertEqual(client.get(host).status, 200)
-                count += 1
-        return count
-
-    def compare(self, groups, slow_host, path, hosts):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 8192)), hard))
-        with Dmpm(groups=groups, listen=LISTEN) as dmpm:
-            (dispatcher,) = dmpm.services("dispatcher")
-            for host in ("a.test", "b.test"):
-                dmpm.get(host)
-            before = {host: self.served(dmpm, host) for host in hosts}
-            sizes = [resident(dispatcher)]
-            with SlowReader(dmpm, slow_host, path) as slow:
-                sizes.append(resident(dispatcher))
-                during = {host: self.served(dmpm, host) for host in hosts}
-                taken = sum(slow.taken)
-                sizes.append(resident(dispatcher))
-            eventually(lambda: len(list_descriptors(dispatcher)) < 100, "all are gone")
-            sizes.append(resident(dispatcher))
-        print(f"\n{SLOW_READERS} slow readers of {slow_host}{path} took {taken} bytes; others' requests "
-              f"before {before}, meanwhile {during}; dispatcher's KB {sizes}")
-        for host in hosts:
-            # The slow ones cost their share of two processors, and no more.
-            self.assertGreater(during[host], before[host] / 4)
-        self.assertLess(sizes[2] - sizes[0], SLOW_READERS * 80)
-        self.assertLess(sizes[-1] - sizes[0], 12_000, "memory was not freed")
-
-    def test_answers_that_fit_a_buffer_do_not_hold_the_worker(self):
-        # Four at a time: were they held until the slow ones have read, nobody else would get any.
-        self.compare({"alice": python_worker(ALICE, connections_per_worker=4),
-                      "bob": python_worker(BOB)}, "a.test", "/big?n=60000", ("a.test", "b.test"))
-
-    def test_big_answers_hold_up_no_other_site(self):
-        self.compare({"alice": python_worker(ALICE, connections_per_worker=2000),
-                      "bob": python_worker(BOB)}, "a.test", "/big?n=1000000", ("b.test",))
 
 
 if __name__ == "__main__":
