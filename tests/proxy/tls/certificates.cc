@@ -28,6 +28,11 @@ void set_name(X509_NAME* name, const std::string& text) {
                                      0) == 1);
 }
 
+// Ed25519 has its digest built in.
+const EVP_MD* digest_for(const EVP_PKEY* key) {
+  return EVP_PKEY_is_a(key, "ED25519") == 1 ? nullptr : EVP_sha256();
+}
+
 }  // namespace
 
 KeyPtr make_ec_key() {
@@ -49,8 +54,14 @@ X509Ptr make_certificate(const std::string& name, EVP_PKEY* key, EVP_PKEY* issue
   set_name(X509_get_subject_name(certificate.get()), name);
   set_name(X509_get_issuer_name(certificate.get()), issuer_name);
   require(X509_set_pubkey(certificate.get(), key) == 1);
-  require(X509_sign(certificate.get(), issuer, EVP_sha256()) > 0);
+  require(X509_sign(certificate.get(), issuer, digest_for(issuer)) > 0);
   return certificate;
+}
+
+std::string to_der(X509* certificate) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  require(i2d_X509_bio(bio.get(), certificate) == 1);
+  return content(bio.get());
 }
 
 std::string to_pem(X509* certificate) {

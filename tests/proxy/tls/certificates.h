@@ -23,6 +23,7 @@ KeyPtr make_rsa_key();
 X509Ptr make_certificate(const std::string& name, EVP_PKEY* key, EVP_PKEY* issuer,
                          const std::string& issuer_name);
 
+std::string to_der(X509* certificate);
 std::string to_pem(X509* certificate);
 // With a pass phrase, encrypted by it.
 std::string to_pem(EVP_PKEY* key, const char* pass_phrase = nullptr);
