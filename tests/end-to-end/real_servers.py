@@ -4,6 +4,7 @@ The answer's X-Record field has it: method, target, host, fields, body. The firs
 request on to one FastCGI server (of this process), so that it is they who took it apart.
 """
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -189,8 +190,10 @@ class FastCgiServer:
                 streams[kind] += stream.read(size)
                 stream.read(padding)
             out = self._answer(list(self._pairs(streams[self.PARAMS])), streams[self.STDIN])
-            for kind, content in ((self.STDOUT, out), (self.STDOUT, b""), (self.END, bytes(8))):
-                sock.sendall(self.HEADER.pack(1, kind, request, len(content), 0) + content)
+            records = ((self.STDOUT, out), (self.STDOUT, b""), (self.END, bytes(8)))
+            with contextlib.suppress(BrokenPipeError):  # after a HEAD a server needs no more
+                for kind, content in records:
+                    sock.sendall(self.HEADER.pack(1, kind, request, len(content), 0) + content)
 
     @staticmethod
     def _pairs(data):
