@@ -23,9 +23,7 @@ import time
 PACE = 1024  # bytes a second, each
 TURNS = 100  # in a second
 SERVED = 2 * PACE  # more than a handshake's last words, or an error page
-# What Ethernet has. With loopback's 64 KB the kernel would keep more than a megabyte of each answer for
-# its reader, and nothing would be slow to dmpm.
-SEGMENT = 1460
+SEGMENT = 1460  # what Ethernet has: loopback's 64 KB are more than the window ever has
 RECEIVE_BUFFER = 2048
 
 
