@@ -98,17 +98,17 @@ enum class MasterRequestType : uint32_t {
 // What is wrong with a certificate. By number, so that the master prints only its own words.
 enum class Verdict : uint32_t {
   good = 0,
-  no_certificate,        // the certificate file holds no PEM certificate
-  malformed,             // it holds one that cannot be parsed
-  no_key,                // the key file holds no PEM private key
-  encrypted_key,         // it is encrypted: there is nobody to ask for the pass phrase
-  unsupported_key,       // not RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, Ed25519
-  mismatch,              // the key is not the certificate's
-  expired,               // the leaf's validity has ended
-  not_yet_valid,         // or not begun
-  broken_chain,          // a certificate of the chain did not issue the one before it
-  chain_expired,         // an intermediate's validity has ended
-  same_type,             // two pairs have the same type of key
+  no_certificate,   // the certificate file holds no PEM certificate
+  malformed,        // it holds one that cannot be parsed
+  no_key,           // the key file holds no PEM private key
+  encrypted_key,    // it is encrypted: there is nobody to ask for the pass phrase
+  unsupported_key,  // not RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, Ed25519
+  mismatch,         // the key is not the certificate's
+  expired,          // the leaf's validity has ended
+  not_yet_valid,    // or not begun
+  broken_chain,     // a certificate of the chain did not issue the one before it
+  chain_expired,    // an intermediate's validity has ended
+  same_type,        // two pairs have the same type of key
   too_large,
 };
 inline constexpr uint32_t kVerdicts = static_cast<uint32_t>(Verdict::too_large) + 1;

@@ -57,7 +57,8 @@ RequestParser::Progress RequestParser::parse(std::string_view input) {
     const LineScanner::Outcome outcome = lines_.next(input);
     const bool incomplete = outcome == LineScanner::Outcome::incomplete;
     // Sizes first, so that the answer does not depend on how the input was cut.
-    if (!have_request_line_ && line_size(input, incomplete) > http::longest_request_line(limits_.target_size)) {
+    if (!have_request_line_ &&
+        line_size(input, incomplete) > http::longest_request_line(limits_.target_size)) {
       return reject(http::kTargetTooLong);
     }
     if ((incomplete ? input.size() : lines_.position()) > limits_.head_size) {
