@@ -3,10 +3,16 @@
 #include <event2/event.h>
 
 #include <cstdlib>
+#include <utility>
 
 namespace dmpm {
 
 namespace {
+// What the background may do before the loop looks for other events: about as long as a client that
+// asks for little does not notice.
+constexpr timeval kBackgroundSlice{0, 150};
+constexpr int kBackgroundCallbacks = 64;
+
 // Without memory or an epoll descriptor at start no process can do anything: the supervisor says so.
 void require(bool ok) {
   if (!ok) std::abort();
@@ -23,9 +29,18 @@ EventLoop::EventLoop() {
   // Joins the epoll_ctl calls of one round. Safe here: no descriptor is ever duplicated by us.
   event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+  event_config_set_max_dispatch_interval(config, &kBackgroundSlice, kBackgroundCallbacks,
+                                         static_cast<int>(Priority::background));
   base_.reset(event_base_new_with_config(config));
   event_config_free(config);
   require(base_ != nullptr);
+  require(event_base_priority_init(base_.get(), static_cast<int>(rounds_.size())) == 0);
+  for (size_t priority = 0; priority < rounds_.size(); ++priority) {
+    RoundEnd& round = rounds_[priority];
+    round.loop = this;
+    event_assign(&round.end, base_.get(), -1, 0, on_round_end, &round);
+    event_priority_set(&round.end, static_cast<int>(priority));
+  }
   update_now();
 }
 
@@ -35,41 +50,91 @@ void EventLoop::update_now() {
   now_ = std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
 }
 
+void EventLoop::defer(Deferred& task, Priority priority) {
+  if (task.linked()) return;
+  RoundEnd& round = rounds_[static_cast<size_t>(priority)];
+  round.deferred.push_back(task);
+  if (!std::exchange(round.ahead, true)) event_active(&round.end, EV_TIMEOUT, 0);
+}
+
 void EventLoop::run() {
-  while (!stopping_) {
-    event_base_loop(base_.get(), EVLOOP_ONCE);
-    end_round();
-  }
+  while (!stopping_) run_round(EVLOOP_ONCE);
   stopping_ = false;
 }
 
 bool EventLoop::run_ready() {
-  const bool had_deferred = !deferred_.empty();
-  event_base_loop(base_.get(), EVLOOP_ONCE | EVLOOP_NONBLOCK);
-  const bool had_events = in_round_;
-  end_round();
-  return had_events || had_deferred;
+  return run_round(EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
-void EventLoop::end_round() {
-  while (!deferred_.empty()) deferred_.pop_front().run_deferred();
+void EventLoop::stop() {
+  stopping_ = true;
+  event_base_loopbreak(base_.get());
+}
+
+// False when there was nothing to do.
+bool EventLoop::run_round(int flags) {
+  any_event_ = false;
+  event_base_loop(base_.get(), flags);
+  // Only where the loop was stopped there is something left.
+  for (RoundEnd& round : rounds_) {
+    if (round.ahead) end_round(round);
+  }
+  in_round_ = false;
+  return any_event_;
+}
+
+void EventLoop::on_round_end(int, short, void* round_end) {
+  RoundEnd& round = *static_cast<RoundEnd*>(round_end);
+  EventLoop& loop = *round.loop;
+  loop.enter_round();
+  if (&round == &loop.rounds_[static_cast<size_t>(Priority::foreground)]) {
+    return loop.end_round(round);
+  }
+  // The background's tasks one by one, so that its slice has an end here too.
+  if (!round.deferred.empty()) round.deferred.pop_front().run_deferred();
+  round.ahead = !round.deferred.empty();
+  if (round.ahead) event_active(&round.end, EV_TIMEOUT, 0);
+  loop.in_round_ = false;
+}
+
+void EventLoop::end_round(RoundEnd& round) {
+  while (!round.deferred.empty()) round.deferred.pop_front().run_deferred();
+  // Only now, so that what tasks defer is done in this end.
+  round.ahead = false;
+  event_del(&round.end);
   in_round_ = false;
 }
 
 IoWatcher::IoWatcher(EventLoop& loop, int fd, IoHandler& handler) : loop_(loop), handler_(handler) {
   event_assign(&read_, loop.base_.get(), fd, EV_READ | EV_PERSIST, on_event, this);
   event_assign(&write_, loop.base_.get(), fd, EV_WRITE | EV_PERSIST, on_event, this);
+  event_priority_set(&read_, static_cast<int>(priority_));
+  event_priority_set(&write_, static_cast<int>(priority_));
 }
 
 IoWatcher::~IoWatcher() {
   watch_read(false);
   watch_write(false);
+  if (called_again_) event_del(&read_);
+}
+
+void IoWatcher::set_priority(Priority priority) {
+  if (priority == priority_) return;
+  const bool both = event_priority_set(&read_, static_cast<int>(priority)) == 0 &&
+                    event_priority_set(&write_, static_cast<int>(priority)) == 0;
+  if (both) priority_ = priority;
+}
+
+void IoWatcher::call_again() {
+  called_again_ = true;
+  event_active(&read_, EV_READ, 0);
 }
 
 void IoWatcher::watch_read(bool on) {
   if (on == reading_) return;
   require((on ? event_add(&read_, nullptr) : event_del(&read_)) == 0);
   reading_ = on;
+  if (called_again_) event_active(&read_, EV_READ, 0);  // event_del() has forgotten it
 }
 
 void IoWatcher::watch_write(bool on) {
@@ -84,6 +149,7 @@ void IoWatcher::on_event(int, short what, void* self) {
   if ((what & EV_WRITE) != 0) {
     watcher.handler_.on_writable();
   } else {
+    watcher.called_again_ = false;
     watcher.handler_.on_readable();
   }
 }
@@ -91,6 +157,7 @@ void IoWatcher::on_event(int, short what, void* self) {
 SignalWatcher::SignalWatcher(EventLoop& loop, int number, SignalHandler& handler)
     : loop_(loop), handler_(handler) {
   event_assign(&event_, loop.base_.get(), number, EV_SIGNAL | EV_PERSIST, on_event, this);
+  event_priority_set(&event_, static_cast<int>(Priority::foreground));
   require(event_add(&event_, nullptr) == 0);
 }
 
@@ -106,6 +173,7 @@ void SignalWatcher::on_event(int number, short, void* self) {
 
 Timer::Timer(EventLoop& loop, TimerHandler& handler) : loop_(loop), handler_(handler) {
   event_assign(&event_, loop.base_.get(), -1, 0, on_event, this);
+  event_priority_set(&event_, static_cast<int>(Priority::foreground));
 }
 
 Timer::~Timer() {

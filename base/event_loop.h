@@ -3,10 +3,16 @@
 // One loop a process, one thread. Events enter at one function of a handler interface and run
 // downward; an object that must go is parked until the round is over (defer), so that nothing is
 // destroyed inside its own callback.
+//
+// What is in the background (Priority) is served when nothing else is ready, and only for a moment
+// before the loop looks whether something else has become so. Rounds of both priorities end by
+// themselves: a background round may be long and its output come in few large pieces, without
+// anything else having to wait for it.
 #pragma once
 
 #include <event2/event_struct.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -20,6 +26,8 @@ namespace dmpm {
 using Milliseconds = std::chrono::milliseconds;
 // Since an arbitrary start, never backwards (CLOCK_MONOTONIC).
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Milliseconds>;
+
+enum class Priority : uint8_t { foreground, background };
 
 // Work to be done once, after the handlers of this round have run.
 class Deferred : public ListNode<Deferred> {
@@ -39,16 +47,14 @@ class EventLoop {
 
   // Until stop(); returns after the round in which that was called.
   void run();
-  void stop() { stopping_ = true; }
+  void stop();
   // One round with what is ready now; false when nothing was. For tests.
   bool run_ready();
   // The start of this round: cheap, and the same for all handlers of a round.
   Instant now() const { return now_; }
-  // Runs `task` at the end of this round, once, however often it is deferred in it. What tasks
-  // defer runs in the same round's end too, so a task must not defer itself for ever.
-  void defer(Deferred& task) {
-    if (!task.linked()) deferred_.push_back(task);
-  }
+  // Runs `task` at the end of this round of that priority, once, however often it is deferred in it.
+  // What tasks defer runs in the same round's end too, so a task must not defer itself for ever.
+  void defer(Deferred& task, Priority priority = Priority::foreground);
 
  private:
   friend class IoWatcher;
@@ -57,19 +63,29 @@ class EventLoop {
   struct BaseDeleter {
     void operator()(event_base* base) const;
   };
-  void end_round();
+  // The end of a round: an event that stands behind all others of its priority.
+  struct RoundEnd {
+    EventLoop* loop = nullptr;
+    event end{};
+    IntrusiveList<Deferred> deferred;
+    bool ahead = false;  // `end` is active
+  };
+  static void on_round_end(int, short, void* round_end);
+  void end_round(RoundEnd& round);
+  bool run_round(int flags);
   // Called by each watcher before its handler: the first one of a round reads the clock.
   void enter_round() {
     if (in_round_) return;
-    in_round_ = true;
+    in_round_ = any_event_ = true;
     update_now();
   }
   void update_now();
 
   std::unique_ptr<event_base, BaseDeleter> base_;
-  IntrusiveList<Deferred> deferred_;
+  std::array<RoundEnd, 2> rounds_;  // by Priority
   Instant now_{};
   bool in_round_ = false;
+  bool any_event_ = false;  // since run_round() began
   bool stopping_ = false;
 };
 
@@ -93,6 +109,11 @@ class IoWatcher {
 
   void watch_read(bool on);
   void watch_write(bool on);
+  // on_readable() is called once more, when it is this descriptor's turn, whether or not it is
+  // watched or has become readable.
+  void call_again();
+  // Foreground at first. Not within reach of an event that is about to be handled: then it stays.
+  void set_priority(Priority priority);
 
  private:
   static void on_event(int fd, short what, void* self);
@@ -102,6 +123,8 @@ class IoWatcher {
   event write_{};
   bool reading_ = false;
   bool writing_ = false;
+  bool called_again_ = false;
+  Priority priority_ = Priority::foreground;
 };
 
 class SignalHandler {
