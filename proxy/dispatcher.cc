@@ -13,6 +13,7 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       log_(log),
       wheel_(loop),
       graveyard_(loop),
+      shares_(random_seed),
       error_ids_(random_seed),
       plaintext_(new char[limits::kReadSize]),
       worker_input_(new char[limits::kReadSize]),
@@ -23,7 +24,8 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       forwarding_{loop, wheel_, router_, groups_, limits_, *this},
       http1_exchanges_(forwarding_),
       http2_streams_(forwarding_),
-      connection_services_{loop, wheel_, *this, limits_, {plaintext_.get(), limits::kReadSize}},
+      connection_services_{loop,  wheel_,  shares_,
+                           *this, limits_, {plaintext_.get(), limits::kReadSize}},
       // As many again are kept for workers, or idle clients could starve the sites that are busy.
       most_connections_(descriptors / 2) {
   master_.attach({router_, groups_, certificates_, limits_});

@@ -71,6 +71,7 @@ class Dispatcher final : private net::ConnectionOwner,
   Log& log_;
   DeadlineWheel wheel_;
   Graveyard graveyard_;
+  net::Shares shares_;
   ErrorIds error_ids_;
   ClientLimits limits_;
 

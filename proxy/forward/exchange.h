@@ -14,12 +14,15 @@
 #include <cstddef>
 #include <string_view>
 
+#include "base/event_loop.h"
 #include "proxy/http/message.h"
 
 namespace dmpm::forward {
 
 class Exchange {
  public:
+  // Of what is done for this exchange.
+  virtual Priority priority() const = 0;
   // The forwarder has passed on `size` bytes of request body: so many more may come. An exchange
   // begins with a credit of ClientLimits::request_buffer.
   virtual void grant(size_t size) = 0;

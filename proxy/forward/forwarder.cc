@@ -138,7 +138,8 @@ void Forwarder::on_no_worker(const NoWorker& why) {
 }
 
 void Forwarder::send_request() {
-  connection_->begin(*this, {is_head_, upgrade_, body_length_ == BodyLength::unknown});
+  connection_->begin(
+      *this, {is_head_, upgrade_, body_length_ == BodyLength::unknown, exchange_->priority()});
   connection_->send_head(head_);
   // Before a 101 the worker would read a tunnel's bytes as requests.
   if (!body_.empty() && upgrade_.empty()) {

@@ -32,6 +32,7 @@ WorkerConnection::WorkerConnection(EventLoop& loop, Fd fd, WorkerConnectionOwner
 void WorkerConnection::begin(WorkerExchange& exchange, RequestKind kind) {
   exchange_ = &exchange;
   kind_ = kind;
+  watcher_.set_priority(kind.priority);
   ++exchanges_;
   parser_.reset(kind.is_head, kind.upgrade);
   in_body_ = response_begun_ = completed_ = false;

@@ -69,6 +69,7 @@ class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>,
     bool is_head = false;
     std::string_view upgrade;   // the protocol asked for; outlives the exchange
     bool chunked_body = false;  // body pieces are framed as chunks
+    Priority priority = Priority::foreground;
   };
   // Begins an exchange; only when idle.
   void begin(WorkerExchange& exchange, RequestKind kind);

@@ -64,6 +64,7 @@ class Http1Exchange final : private forward::Exchange {
 
  private:
   // forward::Exchange
+  Priority priority() const override { return host_->priority(); }
   void grant(size_t size) override;
   size_t room() const override;
   void send_interim(const http::ResponseHead& head) override;

@@ -1,8 +1,10 @@
 #include "proxy/http1/server.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "proxy/limits.h"
+#include "proxy/net/shares.h"
 
 namespace dmpm::http1 {
 
@@ -39,7 +41,7 @@ Http1Server::~Http1Server() {
 // ---- input ----
 
 size_t Http1Server::wanted() const {
-  if (closing_ || input_ended_) return 0;
+  if (closing_ || input_ended_ || paused_) return 0;
   if (!in_exchange()) return limits::kReadSize;
   switch (exchange_->request_state()) {
     case RequestState::head: return limits::kReadSize;
@@ -55,6 +57,7 @@ size_t Http1Server::wanted() const {
 void Http1Server::on_data(std::string_view bytes) {
   // The time for a head counts from its first byte, however slowly the others come.
   if (!in_exchange()) phase_start_ = host_.now();
+  work_ = 0;
   if (input_.empty()) {
     const size_t used = process(bytes);
     if (!closing_) input_.append(bytes.substr(used));
@@ -64,9 +67,15 @@ void Http1Server::on_data(std::string_view bytes) {
   on_credit();
 }
 
+void Http1Server::on_turn() {
+  if (!std::exchange(paused_, false)) return;
+  work_ = 0;
+  on_credit();
+}
+
 // Input that waited can go on.
 void Http1Server::on_credit() {
-  if (processing_) return;
+  if (processing_ || paused_) return;
   if (!input_.empty()) {
     // Out of the member: callbacks may come back to it.
     Buffer input = std::move(input_);
@@ -83,6 +92,14 @@ size_t Http1Server::process(std::string_view input) {
   size_t position = 0;
   while (position < input.size() && !closing_) {
     if (!in_exchange()) {
+      // Pipelined requests that are answered here at once would come to no end.
+      if (work_ >= net::kWorkAtOnce) {
+        paused_ = true;
+        host_.request_turn();
+        break;
+      }
+      work_ += net::kRequestWork;
+      host_.charge(net::kRequestWork);
       exchange_ = pool_.take();
       exchange_->begin(*this, host_);
       body_phase_ = false;
@@ -117,7 +134,7 @@ void Http1Server::on_end_of_input() {
 
 // Nothing more will come: what was asked for completely is still answered.
 void Http1Server::check_input_end() {
-  if (closing_) return;
+  if (closing_ || paused_) return;
   if (exchange_ == nullptr) return close(false);
   switch (exchange_->request_state()) {
     // A client may end its side and still wait for the answer.

@@ -34,6 +34,7 @@ class Http1Server final : public net::Session, private ExchangeOwner {
   size_t wanted() const override;
   void on_data(std::string_view bytes) override;
   void on_end_of_input() override;
+  void on_turn() override;
   void produce() override {}
   void on_room() override;
   Milliseconds on_deadline() override;
@@ -63,6 +64,8 @@ class Http1Server final : public net::Session, private ExchangeOwner {
   Instant phase_start_;      // of the present wait: idle, head, or for more body
   uint64_t phase_body_ = 0;  // how much request body there was then
   uint32_t requests_ = 0;
+  unsigned work_ = 0;    // since the last read or turn (shares.h)
+  bool paused_ = false;  // a turn was asked for
   bool body_phase_ = false;
   bool processing_ = false;
   bool closing_ = false;

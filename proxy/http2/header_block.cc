@@ -53,12 +53,13 @@ void HeaderBlock::reset() {
   head_ = {};
   have_host_ = have_cookie_ = false;
   content_length_ = protocol_ = {};
-  total_size_ = regular_fields_ = 0;
+  total_size_ = field_count_ = regular_fields_ = 0;
   too_many_ = extended_connect_ = false;
 }
 
 void HeaderBlock::add(std::string_view name, std::string_view value) {
   total_size_ += name.size() + value.size() + kFieldOverhead;
+  ++field_count_;
   if (total_size_ > limits_.head_size) return;
   if (name == "cookie") {
     if (have_cookie_) cookie_ += "; ";

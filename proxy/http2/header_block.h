@@ -23,6 +23,8 @@ class HeaderBlock {
   void add(std::string_view name, std::string_view value);
   // The sum of name + value + 32 over all fields (RFC 9113 6.5.2), kept or not.
   size_t total_size() const { return total_size_; }
+  // How many there were, kept or not.
+  size_t field_count() const { return field_count_; }
 
   // After the last field. The head's views are valid until reset(). Null, or why it is rejected.
   const http::Rejection* finish(bool end_stream);
@@ -51,6 +53,7 @@ class HeaderBlock {
   std::string_view content_length_;
   std::string_view protocol_;
   size_t total_size_ = 0;
+  size_t field_count_ = 0;
   size_t regular_fields_ = 0;
   bool too_many_ = false;
   bool extended_connect_ = false;

@@ -18,6 +18,9 @@ constexpr Milliseconds kDrainPing{1'000};
 // us answer its PINGs into memory.
 constexpr size_t kMaxUnsentForInput = 256 * 1024;
 
+// A frame's share of a write (shares.h).
+constexpr unsigned kFrameOut = 3;
+
 std::string_view view(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
@@ -57,22 +60,43 @@ Http2Stream* Http2Server::find(int32_t stream_id) const {
 // ---- input ----
 
 size_t Http2Server::wanted() const {
-  if (closing_ || ending_) return 0;
+  if (closing_ || ending_ || paused_) return 0;
   return host_.unsent() > kMaxUnsentForInput ? 0 : limits::kReadSize;
 }
 
 void Http2Server::on_data(std::string_view bytes) {
-  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  const size_t used = feed(bytes);
+  rest_.append(bytes.substr(used));
+}
+
+void Http2Server::on_turn() {
+  if (!paused_) return;
+  // Also without a rest: nghttp2 may have paused behind the last byte.
+  Buffer rest = std::move(rest_);
+  rest_ = Buffer();
+  rest.consume(feed(rest.view()));
+  rest_ = std::move(rest);
+}
+
+size_t Http2Server::feed(std::string_view bytes) {
   useful_ = 0;
-  const ssize_t used = nghttp2_session_mem_recv(session_.get(), data, bytes.size());
-  if (used < 0) {
-    // Not HTTP/2 at all, or a flood that nghttp2 itself has seen.
-    end_with(used == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR
-                                                  : NGHTTP2_ENHANCE_YOUR_CALM);
-  }
-  const size_t wasted = bytes.size() - std::min(useful_, bytes.size());
-  if (!guard_.allow_waste(host_.now(), wasted)) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  work_ = 0;
+  paused_ = false;
+  const ssize_t result = nghttp2_session_mem_recv(
+      session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  host_.charge(work_);
   host_.request_flush();
+  if (result < 0) {
+    // Not HTTP/2 at all, or a flood that nghttp2 itself has seen.
+    end_with(result == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR
+                                                    : NGHTTP2_ENHANCE_YOUR_CALM);
+    return bytes.size();
+  }
+  const auto used = static_cast<size_t>(result);
+  const size_t wasted = used - std::min(useful_, used);
+  if (!guard_.allow_waste(host_.now(), wasted)) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  if (paused_) host_.request_turn();
+  return used;
 }
 
 void Http2Server::open_window(Http2Stream& stream, size_t size) {
@@ -131,12 +155,18 @@ void Http2Server::submit_trailers(Http2Stream& stream) {
 // Before the round's bytes leave: all that is ready, in as few records as it fits.
 void Http2Server::produce() {
   if (closing_) return;
+  unsigned work = 0;
   while (host_.unsent() < kMaxUnsent) {
     const uint8_t* data = nullptr;
     const ssize_t size = nghttp2_session_mem_send(session_.get(), &data);
     if (size < 0) return close();
     if (size == 0) break;
     host_.write(view(data, static_cast<size_t>(size)));
+    work += kFrameOut;
+    if (work >= net::kWorkAtOnce) {
+      host_.request_flush();  // the rest when it is its turn again
+      break;
+    }
   }
   check_end();
 }

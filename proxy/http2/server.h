@@ -16,9 +16,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/buffer.h"
 #include "proxy/http2/abuse_guard.h"
 #include "proxy/http2/stream.h"
 #include "proxy/net/session.h"
+#include "proxy/net/shares.h"
 
 namespace dmpm::http2 {
 
@@ -60,6 +62,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   size_t wanted() const override;
   void on_data(std::string_view bytes) override;
   void on_end_of_input() override;
+  void on_turn() override;
   void produce() override;
   void on_room() override;
   Milliseconds on_deadline() override;
@@ -97,6 +100,12 @@ class Http2Server final : public net::Session, private StreamOwner {
   static int on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* self);
   static int on_stream_closed(nghttp2_session*, int32_t stream_id, uint32_t error, void* self);
 
+  // Returns how many bytes were used: fewer than all when the rest waits for a turn.
+  size_t feed(std::string_view bytes);
+  // Whether a callback is to pause nghttp2, because this turn's work is done.
+  bool pauses();
+  int refuse();
+  void judge_head(size_t decoded, size_t fields);
   Http2Stream* find(int32_t stream_id) const;
   bool is_stale(int32_t stream_id) const;
   void check_windows(Http2Stream* stream);
@@ -116,16 +125,20 @@ class Http2Server final : public net::Session, private StreamOwner {
   std::unordered_map<int32_t, std::unique_ptr<Http2Stream>> streams_;
   AbuseGuard guard_;
   Instant idle_since_;
+  Buffer rest_;           // input that waits for a turn
   Instant head_since_{};  // a header block has begun and not ended
   size_t buffered_ = 0;   // response bytes in all streams
   uint64_t sent_ = 0;     // response bytes handed to the connection so far
-  size_t useful_ = 0;     // input bytes of this on_data() that came to something
+  size_t useful_ = 0;     // input bytes of this feed() that came to something
+  size_t head_size_ = 0;  // bytes of the header block as it came
+  unsigned work_ = 0;     // of this feed() (shares.h)
   uint32_t requests_ = 0;
   int32_t head_stream_ = 0;  // whose header block it is
   // Streams that we reset lately: frames for them may still be on their way.
   std::array<int32_t, 64> reset_{};
   size_t resets_ = 0;
   bool in_head_ = false;
+  bool paused_ = false;  // a turn was asked for
   bool draining_ = false;
   bool final_goaway_ = false;
   bool ending_ = false;   // GOAWAY with an error is submitted

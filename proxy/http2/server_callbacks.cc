@@ -14,6 +14,14 @@ constexpr size_t kMaxPooled = 1024;
 constexpr size_t kFrameHead = 9;
 // HPACK lets 100 KB become 100,000 fields: beyond this many times head_size nobody is honest.
 constexpr size_t kHopelessHead = 4;
+// SETTINGS_HEADER_TABLE_SIZE, which we leave at its default (RFC 9113 6.5.2).
+constexpr size_t kHpackTable = 4096;
+// The overhead of RFC 9113 6.5.2 and what the static table holds of a field.
+constexpr size_t kFieldFromStaticTable = 32 + 56;
+// A body's frame costs a system call towards the worker.
+constexpr unsigned kDataFrame = 3;
+// A cancelled request: its worker's connection is closed and made anew.
+constexpr unsigned kCancelled = 12;
 
 Http2Server& server(void* self) {
   return *static_cast<Http2Server*>(self);
@@ -65,9 +73,25 @@ void StreamPool::give_back(std::unique_ptr<Http2Stream> stream) {
 
 // ---- input ----
 
+bool Http2Server::pauses() {
+  paused_ |= work_ >= net::kWorkAtOnce;
+  return paused_;
+}
+
+// A connection that is being ended is not listened to any longer.
+int Http2Server::refuse() {
+  end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
 int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, void* self) {
   Http2Server& me = server(self);
+  if (me.ending_) return NGHTTP2_ERR_CALLBACK_FAILURE;
   bool allowed = true;
+  if (head->type == NGHTTP2_HEADERS) me.head_size_ = 0;
+  if (head->type == NGHTTP2_HEADERS || head->type == NGHTTP2_CONTINUATION) {
+    me.head_size_ += head->length;
+  }
   switch (head->type) {
     case NGHTTP2_HEADERS:
       if (me.is_stale(head->stream_id)) me.end_with(NGHTTP2_PROTOCOL_ERROR);
@@ -91,8 +115,7 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
       break;
     default: allowed = me.guard_.allow_useless_frame(me.host_.now());
   }
-  if (!allowed) me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
-  return 0;
+  return allowed ? 0 : me.refuse();
 }
 
 int Http2Server::on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame,
@@ -115,18 +138,24 @@ int Http2Server::on_header(nghttp2_session*, const nghttp2_frame* frame, const u
   Http2Server& me = server(self);
   Http2Stream* stream = me.find(frame->hd.stream_id);
   if (stream == nullptr || frame->hd.type != NGHTTP2_HEADERS) return 0;
-  size_t total = 0;
-  if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-    stream->block().add(view(name, name_size), view(value, value_size));
-    total = stream->block().total_size();
-  } else {
-    total = stream->on_trailer(name_size + value_size);  // a request's are dropped
+  if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+    // A request's trailers are dropped.
+    const size_t total = stream->on_trailer(name_size + value_size);
+    return total > me.limits_.head_size * kHopelessHead ? me.refuse() : 0;
   }
-  if (total > me.limits_.head_size * kHopelessHead) {
-    me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  }
-  return 0;
+  const bool first = stream->block().total_size() == 0;
+  stream->block().add(view(name, name_size), view(value, value_size));
+  if (stream->block().total_size() > me.limits_.head_size * kHopelessHead) return me.refuse();
+  return first && me.pauses() ? NGHTTP2_ERR_PAUSE : 0;
+}
+
+// More than the bytes that came, HPACK's table and its static one can hold: that much was said over
+// and over again. A few bytes that become a head as large as is allowed are no request that anybody
+// needs.
+void Http2Server::judge_head(size_t decoded, size_t fields) {
+  const size_t said = head_size_ + kHpackTable + fields * kFieldFromStaticTable;
+  const size_t repeated = decoded - std::min(decoded, said);
+  if (!guard_.allow_waste(host_.now(), repeated)) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 // nghttp2 would drop the field and deliver the request: an ambiguous message is rejected instead.
@@ -145,7 +174,10 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
       if (stream == nullptr) break;
       // HPACK makes a block smaller than what it says, never larger but for its frames' heads.
       me.useful_ += kFrameHead + frame->hd.length + stream->block().total_size();
+      me.work_ += net::kRequestWork +
+                  static_cast<unsigned>(stream->block().total_size() / net::kHeadBytesOfWork);
       if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+        me.judge_head(stream->block().total_size(), stream->block().field_count());
         if (++me.requests_ == me.limits_.requests_per_connection) me.drain();
         stream->on_head(end_stream);
       } else if (end_stream) {
@@ -157,7 +189,8 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
       me.check_windows(stream);
       break;
     case NGHTTP2_RST_STREAM:
-      if (!me.guard_.allow_reset(me.host_.now())) me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+      me.work_ += kCancelled;
+      if (!me.guard_.allow_reset(me.host_.now())) return me.refuse();
       break;
     case NGHTTP2_PING:
       // The answer to the PING behind a drain's first GOAWAY: the client has seen that.
@@ -184,7 +217,8 @@ int Http2Server::on_data_chunk(nghttp2_session* session, uint8_t, int32_t stream
   } else {
     stream->on_body(view(data, size));
   }
-  return 0;
+  me.work_ += kDataFrame;
+  return me.pauses() ? NGHTTP2_ERR_PAUSE : 0;
 }
 
 // Bodies that are gathered must not wait for bytes for which their client has no window: windows

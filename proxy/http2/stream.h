@@ -81,6 +81,7 @@ class Http2Stream final : private forward::Exchange {
 
  private:
   // forward::Exchange
+  Priority priority() const override { return host_->priority(); }
   void grant(size_t size) override;
   size_t room() const override;
   void send_interim(const http::ResponseHead& head) override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "proxy/limits.h"
 #include "proxy/net/plain_transport.h"
@@ -23,6 +24,7 @@ Connection::Connection(ConnectionServices& services, Fd fd, http::ClientInfo cli
       fd_(std::move(fd)),
       client_(std::move(client)),
       address_(address),
+      share_(services.shares.of(address)),
       watcher_(services.loop, fd_.get(), *this) {
   certificate_waiter_.connection = this;
 }
@@ -39,6 +41,7 @@ void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared) {
   auto transport = std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, this);
   tls_ = transport.get();
   transport_ = std::move(transport);
+  choose_priority();
   watcher_.watch_read(true);
   services_.wheel.set(*this, services_.limits.handshake_timeout);
 }
@@ -59,8 +62,9 @@ void Connection::resume_handshake() {
 }
 
 void Connection::advance_handshake() {
+  charge(kHandshakeWork);
   const Transport::HandshakeStatus status = transport_->handshake();
-  services_.loop.defer(*this);  // to send what the handshake produced
+  request_flush();  // of what the handshake produced
   switch (status) {
     case Transport::HandshakeStatus::wants_input: return;
     case Transport::HandshakeStatus::wants_certificate:
@@ -83,18 +87,36 @@ void Connection::advance_handshake() {
 
 // ---- input ----
 
+// Before anything is done for the client.
+void Connection::choose_priority() {
+  const bool behind = share_.overdrawn(services_.loop.now());
+  priority_ = behind ? Priority::background : Priority::foreground;
+  watcher_.set_priority(priority_);
+}
+
 void Connection::on_readable() {
+  choose_priority();
   switch (state_) {
     case State::handshaking:
       advance_handshake();
       // The first request may have come along with the end of the handshake.
       if (state_ == State::open && transport_->has_buffered_input()) read_input();
       return;
-    case State::open: return read_input();
+    case State::open: return std::exchange(turn_wanted_, false) ? take_turn() : read_input();
     case State::closing:
     case State::lingering: return discard_input();
     case State::closed: return;
   }
+}
+
+void Connection::request_turn() {
+  turn_wanted_ = true;
+  watcher_.call_again();
+}
+
+void Connection::take_turn() {
+  session_->on_turn();
+  if (state_ == State::open) update_reading();
 }
 
 void Connection::read_input() {
@@ -104,6 +126,7 @@ void Connection::read_input() {
   switch (result.status) {
     case Transport::ReadStatus::would_block: break;
     case Transport::ReadStatus::data:
+      charge(kTransferWork + static_cast<unsigned>(result.size) / kBytesOfWork);
       session_->on_data({services_.plaintext.data(), result.size});
       break;
     case Transport::ReadStatus::end:
@@ -120,7 +143,7 @@ void Connection::update_reading() {
   if (state_ != State::open || input_ended_) return;
   const bool reading = session_->wanted() > 0;
   watcher_.watch_read(reading);
-  if (reading && transport_->has_buffered_input()) services_.loop.defer(*this);
+  if (reading && transport_->has_buffered_input()) request_flush();
 }
 
 void Connection::discard_input() {
@@ -141,13 +164,14 @@ void Connection::discard_input() {
 
 void Connection::write(std::string_view bytes) {
   if (state_ != State::open) return;
+  charge(static_cast<unsigned>(bytes.size()) / kBytesOfWork);
   transport_->write(bytes);
-  services_.loop.defer(*this);
+  request_flush();
 }
 
 void Connection::end_output() {
   output_ends_ = true;
-  services_.loop.defer(*this);
+  request_flush();
 }
 
 void Connection::on_writable() {
@@ -220,7 +244,7 @@ void Connection::close(bool linger) {
   linger_ = linger && !input_ended_;
   set_state(State::closing);
   services_.wheel.set(*this, services_.limits.send_timeout);
-  services_.loop.defer(*this);
+  request_flush();
 }
 
 void Connection::finish_closing() {

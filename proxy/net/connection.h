@@ -6,6 +6,9 @@
 //
 // Events enter at on_readable, on_writable, run_deferred and on_deadline and run downward. A closed
 // connection is buried at the round's end.
+//
+// A client who takes much of the dispatcher's time is served in the background (shares.h), and what
+// came in one read is served in pieces if it asks for much.
 #pragma once
 
 #include <memory>
@@ -18,6 +21,7 @@
 #include "base/intrusive_list.h"
 #include "proxy/net/address_counts.h"
 #include "proxy/net/session.h"
+#include "proxy/net/shares.h"
 #include "proxy/net/transport.h"
 #include "proxy/tls/tls_transport.h"
 
@@ -40,6 +44,7 @@ class ConnectionOwner {
 struct ConnectionServices {
   EventLoop& loop;
   DeadlineWheel& wheel;
+  Shares& shares;
   ConnectionOwner& owner;
   const ClientLimits& limits;
   std::span<char> plaintext;  // limits::kReadSize bytes, for the time of one read
@@ -78,12 +83,15 @@ class Connection final : public Mortal,
   // SessionHost
   void write(std::string_view bytes) override;
   size_t unsent() const override { return transport_->unsent(); }
-  void request_flush() override { services_.loop.defer(*this); }
+  void request_flush() override { services_.loop.defer(*this, priority_); }
+  void request_turn() override;
   void update_reading() override;
   void expect_within(Milliseconds delay) override;
   void end_output() override;
   void close(bool linger) override;
   Instant now() const override { return services_.loop.now(); }
+  void charge(unsigned work) override { share_.charge(services_.loop.now(), work); }
+  Priority priority() const override { return priority_; }
   const http::ClientInfo& client() const override { return client_; }
 
   // Events
@@ -92,7 +100,9 @@ class Connection final : public Mortal,
   void run_deferred() override;
   void on_deadline() override;
 
+  void choose_priority();
   void advance_handshake();
+  void take_turn();
   void read_input();
   void discard_input();
   void flush();
@@ -104,6 +114,7 @@ class Connection final : public Mortal,
   Fd fd_;
   http::ClientInfo client_;
   const AddressCounts::Key address_;
+  Share& share_;
   IoWatcher watcher_;
   std::unique_ptr<Transport> transport_;
   tls::TlsTransport* tls_ = nullptr;  // transport_ when it is TLS
@@ -111,6 +122,8 @@ class Connection final : public Mortal,
   CertificateWaiter certificate_waiter_;
   Instant last_taken_{};  // while output waits: when the client last took some of it
   State state_ = State::handshaking;
+  Priority priority_ = Priority::foreground;
+  bool turn_wanted_ = false;
   bool output_ends_ = false;
   bool linger_ = false;
   bool input_ended_ = false;

@@ -19,6 +19,9 @@ class SessionHost {
   virtual size_t unsent() const = 0;
   // Session::produce() is called, and what it wrote sent, in this round's end.
   virtual void request_flush() = 0;
+  // There is more work at hand than a connection should do at once (kWorkAtOnce): Session::on_turn()
+  // is called after others have had their turn.
+  virtual void request_turn() = 0;
   // wanted() has changed. Input that is already here is handed over in this round's end.
   virtual void update_reading() = 0;
   // Sends what was written and then the end of output; input goes on.
@@ -29,6 +32,10 @@ class SessionHost {
   // client that is still sending gets to see the answer before a reset.
   virtual void close(bool linger) = 0;
   virtual Instant now() const = 0;
+  // Work was done for the client, as shares.h estimates it.
+  virtual void charge(unsigned work) = 0;
+  // What is done for this client takes its place in it.
+  virtual Priority priority() const = 0;
   virtual const http::ClientInfo& client() const = 0;
 
  protected:
@@ -42,6 +49,8 @@ class Session : public Mortal {
   virtual void on_data(std::string_view bytes) = 0;
   // The client will send nothing more; it may still read.
   virtual void on_end_of_input() = 0;
+  // Goes on with the work that request_turn() was called for.
+  virtual void on_turn() = 0;
   // Called before what was written is sent: the last chance to write more into the same records.
   virtual void produce() = 0;
   // unsent() has become small.

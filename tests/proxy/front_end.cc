@@ -44,6 +44,10 @@ bool MemoryClient::pump() {
     session_->on_data(piece);
     progress = true;
   }
+  if (std::exchange(turn_wanted_, false) && !closed_) {
+    session_->on_turn();
+    progress = true;
+  }
   if (!closed_ && end_wanted_ && input_.empty()) {
     end_wanted_ = false;
     session_->on_end_of_input();

@@ -47,11 +47,14 @@ class MemoryClient final : public net::SessionHost {
   void write(std::string_view bytes) override;
   size_t unsent() const override { return unsent_; }
   void request_flush() override { flush_wanted_ = true; }
+  void request_turn() override { turn_wanted_ = true; }
   void update_reading() override {}
   void end_output() override { output_ended_ = true; }
   void expect_within(Milliseconds) override {}
   void close(bool) override { closed_ = true; }
   Instant now() const override { return loop_.now(); }
+  void charge(unsigned) override {}
+  Priority priority() const override { return Priority::foreground; }
   const http::ClientInfo& client() const override { return client_; }
 
  private:
@@ -63,6 +66,7 @@ class MemoryClient final : public net::SessionHost {
   bool output_ended_ = false;
   bool end_wanted_ = false;
   bool flush_wanted_ = false;
+  bool turn_wanted_ = false;
   std::unique_ptr<net::Session> session_;
 };
 

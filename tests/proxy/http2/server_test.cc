@@ -74,3 +74,98 @@ TEST_CASE("the connection's window comes back when a stream ends whose body nobo
   CHECK(window > http2::Http2Server::kConnectionWindow);
   CHECK(window - sent >= http2::Http2Server::kConnectionWindow / 2);
 }
+
+namespace {
+
+// ":method: GET" instead of kPost's.
+const std::string kGet = std::string("\x82\x87\x84\x01\x06") + "a.test";
+
+size_t count(std::string_view text, std::string_view part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
+// The error of the first GOAWAY in `output`; -1 without one.
+int goaway(std::string_view output) {
+  while (output.size() >= 17) {
+    const auto byte = [&](size_t at) { return static_cast<unsigned char>(output[at]); };
+    if (byte(3) == NGHTTP2_GOAWAY) return byte(16);
+    const size_t size = size_t{byte(0)} << 16 | size_t{byte(1)} << 8 | byte(2);
+    output.remove_prefix(std::min(output.size(), 9 + size));
+  }
+  return -1;
+}
+
+std::string hello() {
+  return NGHTTP2_CLIENT_MAGIC + frame(NGHTTP2_SETTINGS, 0, 0, {});
+}
+
+}  // namespace
+
+TEST_CASE("requests that come in one read are all served, in more than one turn") {
+  FrontEnd front;
+  const uint32_t group = front.add_site("a.test", 128);
+  auto client = front.connect_http2();
+  std::string burst = hello();
+  for (uint32_t stream = 1; stream < 2 * 60; stream += 2) {
+    burst +=
+        frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, stream, kGet);
+  }
+  client->session().on_data(burst);
+  // Not so many at once: the rest waits, and nothing more is read meanwhile.
+  CHECK(client->session().wanted() == 0);
+  front.settle({client.get()});
+  CHECK(client->session().wanted() > 0);
+  CHECK(front.accepted(group).size() == 60);
+}
+
+TEST_CASE("a body's end is seen wherever a turn ends") {
+  for (size_t frames = 60; frames < 110; ++frames) {
+    CAPTURE(frames);
+    FrontEnd front;
+    const uint32_t group = front.add_site("a.test", 1);
+    auto client = front.connect_http2();
+    std::string request = hello() + frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, kPost);
+    for (size_t i = 1; i < frames; ++i) request += frame(NGHTTP2_DATA, 0, 1, "x");
+    client->send(request + frame(NGHTTP2_DATA, NGHTTP2_FLAG_END_STREAM, 1, "x"));
+    front.settle({client.get()});
+    REQUIRE(front.accepted(group).size() == 1);
+    const std::string& received = front.accepted(group)[0]->received();
+    const std::string_view body = std::string_view(received).substr(received.find("\r\n\r\n"));
+    CHECK(count(body, "x") == frames);
+    CHECK(received.ends_with("0\r\n\r\n"));
+  }
+}
+
+TEST_CASE("heads that repeat what HPACK's table holds are a waste, large ones are not") {
+  // An entry of about 4 KB, which a byte stands for from then on.
+  const auto literal = [](char first, size_t size) {
+    const size_t more = size - 127;
+    return std::string{first,
+                       1,
+                       'x',
+                       '\x7f',
+                       static_cast<char>((more & 127) | 128),
+                       static_cast<char>(more >> 7)} +
+           std::string(size, 'v');
+  };
+  for (const bool repeats : {true, false}) {
+    CAPTURE(repeats);
+    FrontEnd front;
+    front.add_site("a.test", 128);
+    auto client = front.connect_http2();
+    const unsigned flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+    client->send(hello() + frame(NGHTTP2_HEADERS, flags, 1, kGet + literal('\x40', 4000)));
+    front.settle({client.get()});
+    for (uint32_t stream = 3; stream < 63; stream += 2) {
+      const std::string fields =
+          repeats ? std::string(7, '\xbe') : literal('\x00', 4000) + literal('\x00', 4000);
+      client->send(frame(NGHTTP2_HEADERS, flags, stream, kGet + fields));
+      front.settle({client.get()});
+    }
+    CHECK(goaway(client->received()) == (repeats ? int{NGHTTP2_ENHANCE_YOUR_CALM} : -1));
+  }
+}

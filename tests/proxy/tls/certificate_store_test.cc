@@ -248,6 +248,7 @@ struct Handshake final : Fixture, net::ConnectionOwner {
     size_t wanted() const override { return 1; }
     void on_data(std::string_view) override {}
     void on_end_of_input() override {}
+    void on_turn() override {}
     void produce() override {}
     void on_room() override {}
     Milliseconds on_deadline() override { return Milliseconds(1000); }
@@ -267,7 +268,8 @@ struct Handshake final : Fixture, net::ConnectionOwner {
   Graveyard graveyard{loop};
   ClientLimits limits;
   std::vector<char> plaintext = std::vector<char>(limits::kReadSize);
-  net::ConnectionServices services{loop, wheel, *this, limits, plaintext};
+  net::Shares shares{1};
+  net::ConnectionServices services{loop, wheel, shares, *this, limits, plaintext};
   net::OutputStaging staging;
   TlsShared shared{staging};
   Selector selector{*this};

@@ -1,0 +1,75 @@
+// Shares: how much of the dispatcher's time each client address has taken lately, so that those who
+// take much are served behind those who take little (Priority).
+//
+// Work is estimated in microseconds of a small server's processor: what counts is who takes much
+// more than others, not how much exactly. A fixed number of books, chosen by a hash of the address
+// that nobody can foresee: two addresses in one book share it, which costs them a little when one
+// of them floods us.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/event_loop.h"
+
+namespace dmpm::net {
+
+// ---- estimates ----
+inline constexpr unsigned kHandshakeWork = 150;
+// Of a request, with its response: parsed, routed, written to a worker, read, encrypted.
+inline constexpr unsigned kRequestWork = 10;
+// A read or write and what it carries: a system call, and copies and ciphers for each so many bytes.
+inline constexpr unsigned kTransferWork = 2;
+inline constexpr unsigned kBytesOfWork = 2048;
+// Of a head: decoded, checked, copied.
+inline constexpr unsigned kHeadBytesOfWork = 512;
+
+// What a connection does at once; the rest waits for its turn.
+inline constexpr unsigned kWorkAtOnce = 150;
+
+class Share {
+ public:
+  void charge(Instant now, unsigned work) {
+    refill(now);
+    left_ -= std::min<int64_t>(left_ + kMostOwed, work);
+  }
+  // It has taken more than its part.
+  bool overdrawn(Instant now) {
+    refill(now);
+    return left_ < 0;
+  }
+
+ private:
+  // A tenth of a processor for each address, and a page with a few hundred resources at once. Who
+  // takes more than that waits only for others, not for an empty machine.
+  static constexpr int64_t kPerMillisecond = 100;
+  static constexpr int64_t kBurst = 50'000;
+  static constexpr int64_t kMostOwed = 100'000;  // so that it is forgotten within a second
+
+  void refill(Instant now) {
+    left_ = std::min(kBurst, left_ + (now - since_).count() * kPerMillisecond);
+    since_ = now;
+  }
+  int64_t left_ = kBurst;
+  Instant since_{};
+};
+
+class Shares {
+ public:
+  explicit Shares(uint64_t random_seed) : seed_(random_seed | 1) {}
+
+  // `address`: AddressCounts' key.
+  Share& of(uint64_t address) {
+    // Multiply-shift hashing: the upper bits of the product depend on all of both.
+    const uint64_t mixed = (address ^ seed_ >> 7) * seed_;
+    return books_[(mixed ^ mixed >> 32) * seed_ >> 52];
+  }
+
+ private:
+  const uint64_t seed_;
+  std::array<Share, 4096> books_;
+};
+
+}  // namespace dmpm::net
