@@ -3,7 +3,8 @@
 what these felt of it, what the dispatcher used, and what became of the attacker. scripts/attack-http2 calls it.
 
 What is measured is the dispatcher, so it has a processor for itself; everything else shares another
-one. The dispatcher, the clients and their site run at SCHED_FIFO: they wait for nobody but each other.
+one. The dispatcher runs at nice -20 (not at SCHED_FIFO: it would keep its processor from the kernel's own
+thread that delivers packets), the clients and their site at SCHED_FIFO: they wait for nobody but each other.
 The attacker and the site that it attacks run at SCHED_IDLE and take what is left of their processor.
 While nobody attacks, a process at SCHED_IDLE burns that instead, so that calm and attack differ in what
 reaches the dispatcher, and in nothing else.
@@ -136,7 +137,8 @@ class Bench:
         (self.dispatcher,) = self.dmpm.services("dispatcher")
         for pid in descendants(os.getpid()):
             pin(pid, self.rest)
-        pin(self.dispatcher, self.dispatcher_processor, os.SCHED_FIFO)
+        pin(self.dispatcher, self.dispatcher_processor)
+        os.setpriority(os.PRIO_PROCESS, self.dispatcher, -20)
         for user, policy in ((ALICE, os.SCHED_IDLE), (BOB, os.SCHED_FIFO)):
             for pid in self.dmpm.workers(user):
                 pin(pid, self.rest, policy)
