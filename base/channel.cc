@@ -1,6 +1,5 @@
 #include "base/channel.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -26,7 +25,6 @@ Channel::Channel(EventLoop& loop, Fd fd, ChannelHandler& handler, size_t max_que
       fd_(std::move(fd)),
       watcher_(loop, fd_.get(), *this),
       max_queued_(max_queued) {
-  ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
   watcher_.watch_read(true);
 }
 
@@ -62,17 +60,13 @@ void Channel::on_readable() {
   static_assert(kMaxMessage <= 128 * 1024);
   std::array<char, kMaxMessage> bytes;  // on the stack: one reader at a time, never re-entered
   for (int i = 0; i < kMessagesPerRound && !closed_; ++i) {
-    iovec part{bytes.data(), bytes.size()};
-    msghdr header{};
-    header.msg_iov = &part;
-    header.msg_iovlen = 1;
-    const ssize_t size = ::recvmsg(fd_.get(), &header, MSG_DONTWAIT);
+    const ssize_t size = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (size < 0 && (errno == EAGAIN || errno == EINTR)) break;
     if (size < 0) {
       close(std::strerror(errno));
     } else if (size == 0) {
       close("peer has gone");
-    } else if ((header.msg_flags & MSG_TRUNC) != 0) {
+    } else if (static_cast<size_t>(size) > bytes.size()) {
       close("message too large");
     } else {
       handler_.on_message({bytes.data(), static_cast<size_t>(size)});

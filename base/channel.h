@@ -1,7 +1,8 @@
 // Channel: whole messages between two processes over an inherited SOCK_SEQPACKET socket pair.
 //
 // Carries bytes only: ancillary data is neither sent nor asked for, so the kernel discards any
-// descriptor that a peer might attach (invariant 1).
+// descriptor that a peer might attach (invariant 1). By send() and recv() alone, so that a process
+// may be forbidden the calls that could do more.
 #pragma once
 
 #include <cstddef>

@@ -10,6 +10,13 @@
 
 namespace dmpm::lockdown {
 
+Status all(std::initializer_list<Status> steps) {
+  for (const Status& step : steps) {
+    if (!step.ok()) return step;
+  }
+  return {};
+}
+
 Status enter_root(const std::string& directory) {
   if (::chdir(directory.c_str()) != 0) {
     return Error::from_errno(concat({"chdir to ", directory}), errno);

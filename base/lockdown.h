@@ -1,16 +1,28 @@
-// The calls with which a process gives up what it does not need. Each process's main() has its own
-// column of them, in order; each call proves that it worked or returns why it did not.
+// The calls with which a process gives up what it does not need. Each process has its own column of
+// them, in order (FOLDER/lockdown.cc); each call proves that it worked or returns why it did not.
 #pragma once
 
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include <initializer_list>
 #include <span>
 #include <string>
 
 #include "base/result.h"
 
 namespace dmpm::lockdown {
+
+// Who a service is and what it sees once it is locked down.
+struct Place {
+  std::string root;
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
+// A column: all({first(), second(), ...}). The steps are made in this order, whether or not one
+// failed; returns the first failure, with which the process has to end.
+Status all(std::initializer_list<Status> steps);
 
 // Makes `directory` the root and the working directory. Needs CAP_SYS_CHROOT.
 Status enter_root(const std::string& directory);
