@@ -1,5 +1,5 @@
 // dmpm-dispatcher: started by the master with the descriptors of master/heritage.h and nothing else.
-// Takes the welcome, gives up every privilege in one column of calls, and serves.
+// Takes the welcome, gives up every privilege in one column of calls (lockdown.cc), and serves.
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/channel.h"
-#include "base/lockdown.h"
 #include "base/text.h"
 #include "base/wire.h"
 #include "master/heritage.h"
 #include "master/protocol.h"
 #include "proxy/dispatcher.h"
+#include "proxy/lockdown.h"
 #include "proxy/logger_sink.h"
 
 #ifdef DMPM_SANITIZED
@@ -28,17 +28,9 @@ extern "C" const char* __asan_default_options() {
 namespace dmpm {
 namespace {
 
-#ifdef DMPM_SANITIZED
-constexpr rlim_t kMostFileSize = 1 << 20;  // or a sanitizer's report could not be written
-#else
-constexpr rlim_t kMostFileSize = 0;
-#endif
-
 struct Welcome {
   uint32_t number = 0;
-  std::string root;
-  uid_t uid = 0;
-  gid_t gid = 0;
+  lockdown::Place place;
   std::vector<uint32_t> listener_flags;
 };
 
@@ -53,27 +45,14 @@ Result<Welcome> receive_welcome() {
     return Error{"the master's first message is no welcome"};
   }
   welcome.number = reader.u32();
-  welcome.root = reader.string();
-  welcome.uid = reader.u32();
-  welcome.gid = reader.u32();
+  welcome.place.root = reader.string();
+  welcome.place.uid = reader.u32();
+  welcome.place.gid = reader.u32();
   for (uint32_t count = reader.u32(); count > 0 && reader.ok(); --count) {
     welcome.listener_flags.push_back(reader.u32());
   }
   if (!reader.complete()) return Error{"the master's welcome is malformed"};
   return welcome;
-}
-
-// Everything that a dispatcher gives up, in order.
-Status lock_down(const Welcome& welcome) {
-  Status status;
-  if (!(status = lockdown::enter_root(welcome.root)).ok()) return status;
-  if (!(status = lockdown::become(welcome.uid, welcome.gid, {})).ok()) return status;
-  if (!(status = lockdown::no_new_privileges()).ok()) return status;
-  if (!(status = lockdown::not_dumpable()).ok()) return status;
-  if (!(status = lockdown::limit(RLIMIT_CORE, 0, "RLIMIT_CORE")).ok()) return status;
-  if (!(status = lockdown::limit(RLIMIT_NPROC, 0, "RLIMIT_NPROC")).ok()) return status;
-  if (!(status = lockdown::limit(RLIMIT_FSIZE, kMostFileSize, "RLIMIT_FSIZE")).ok()) return status;
-  return {};
 }
 
 // To the hard limit; returns that.
@@ -113,7 +92,7 @@ int run() {
   Dispatcher dispatcher(loop, log, Fd(heritage::kMasterChannel), seed, descriptors.value());
   // OpenSSL reads its own files, if any, before the root directory changes.
   Status status = dispatcher.prepare_tls();
-  if (status.ok()) status = lock_down(welcome.value());
+  if (status.ok()) status = lock_down_dispatcher(welcome.value().place);
   if (!status.ok()) return fail(status.error());
   dispatcher.run(std::move(listeners));
   return 0;

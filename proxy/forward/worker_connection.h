@@ -57,6 +57,7 @@ class WorkerConnectionOwner {
 class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>, private IoHandler {
  public:
   // `fd` is connected. `slot` is the pool's number for the worker. `input` is lent for one read.
+  // `fd` does not block. SIGPIPE must be ignored.
   WorkerConnection(EventLoop& loop, Fd fd, WorkerConnectionOwner& owner, uint32_t worker,
                    std::span<char> input);
 
