@@ -16,7 +16,7 @@ namespace dmpm::lockdown {
 namespace {
 
 // What AddressSanitizer and UndefinedBehaviorSanitizer do at an error, so that a report is written
-// before the end: about memory what they may, about files a refusal instead of death. Reports are
+// before the end: memory and pipes, and for files a refusal instead of death. Reports are
 // without the names of modules (/proc/self/maps), as in any process whose root directory is empty.
 CallTable sanitizer_calls() {
 #ifndef DMPM_SANITIZED
@@ -28,6 +28,9 @@ CallTable sanitizer_calls() {
       {SCMP_SYS(gettid), "the report's heading"},
       {SCMP_SYS(sched_yield), "their locks"},
       {SCMP_SYS(prlimit64), "asking for the stack's size", {is(0, 0), is_null(2)}},
+      {SCMP_SYS(pipe), "memory can be read if it can be written into a pipe"},
+      {SCMP_SYS(pipe2), "the same"},
+      {SCMP_SYS(write), "the same"},
       {SCMP_SYS(open), "symbols", {}, EACCES},
       {SCMP_SYS(openat), "symbols, maps", {}, EACCES},
       {SCMP_SYS(stat), "symbols", {}, EACCES},
@@ -36,8 +39,6 @@ CallTable sanitizer_calls() {
       {SCMP_SYS(readlink), "the program's name", {}, EACCES},
       {SCMP_SYS(access), "symbolizers", {}, EACCES},
       {SCMP_SYS(ioctl), "is standard error a terminal", {}, ENOTTY},
-      {SCMP_SYS(pipe), "trying whether memory can be read", {}, EMFILE},
-      {SCMP_SYS(pipe2), "the same", {}, EMFILE},
       {SCMP_SYS(prctl), "permission to be traced", {}, EPERM},
       {SCMP_SYS(clone), "the leak checker's thread", {}, EPERM},
       {SCMP_SYS(sched_getaffinity), "the number of processors", {}, EPERM},
@@ -148,7 +149,8 @@ Status only_calls(const std::vector<CallTable>& tables) {
     }
   }
   for (const CallRule& rule : sanitizer_calls()) {
-    if (status.ok() && !mentions(tables, rule.call)) status = add(filter.get(), rule);
+    const bool refuses_what_is_allowed = rule.refuse_with != 0 && mentions(tables, rule.call);
+    if (status.ok() && !refuses_what_is_allowed) status = add(filter.get(), rule);
   }
   return status.ok() ? outcome(::seccomp_load(filter.get()), "loading the filter") : status;
 }
