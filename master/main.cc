@@ -12,8 +12,8 @@
 #include <cstdlib>
 
 #include "base/channel.h"
-#include "base/lockdown.h"
 #include "base/text.h"
+#include "master/lockdown.h"
 #include "master/master.h"
 
 namespace dmpm::master {
@@ -57,7 +57,7 @@ Status prepare_process() {
   ::umask(077);
   ::signal(SIGPIPE, SIG_IGN);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) return Error::from_errno("prctl", errno);
-  return lockdown::not_dumpable();  // private keys pass through
+  return lock_down_master();
 }
 
 Result<Prepared> prepare(config::Configuration configuration) {

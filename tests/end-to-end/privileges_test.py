@@ -68,6 +68,35 @@ class Privileges(harness.SharedDmpm):
             if what.startswith("/") and number > 2:
                 self.assertTrue(what.startswith(str(self.dmpm.logs)), (number, what))
 
+    def test_the_master_keeps_what_it_needs(self):
+        """By name as in capabilities(7); what root does not have here it cannot keep either."""
+        own = {"CHOWN": 0, "DAC_OVERRIDE": 1, "FOWNER": 3, "KILL": 5, "SETGID": 6, "SETUID": 7,
+               "SETPCAP": 8, "NET_BIND_SERVICE": 10, "SYS_CHROOT": 18, "SYS_RESOURCE": 24}
+        nobodys = {"LINUX_IMMUTABLE": 9, "SYS_MODULE": 16, "SYS_RAWIO": 17, "SYS_PTRACE": 19,
+                   "SYS_PACCT": 20, "SYS_BOOT": 22, "SYS_TIME": 25, "SYS_TTY_CONFIG": 26,
+                   "AUDIT_CONTROL": 30, "MAC_OVERRIDE": 32, "MAC_ADMIN": 33, "SYSLOG": 34,
+                   "WAKE_ALARM": 35, "BLOCK_SUSPEND": 36, "AUDIT_READ": 37, "PERFMON": 38,
+                   "BPF": 39, "CHECKPOINT_RESTORE": 40}
+
+        def bits(capabilities):
+            return sum(1 << number for number in capabilities.values())
+
+        def had(kind):
+            return int(status_field("self", kind), 16)
+
+        master = self.dmpm.master()
+        for kind in ("CapEff", "CapPrm"):
+            self.assertEqual(int(status_field(master, kind), 16), bits(own) & had(kind), kind)
+        self.assertEqual(int(status_field(master, "CapInh"), 16), 0)
+        left = had("CapBnd") & ~bits(nobodys)
+        for pid in (master, *self.dmpm.services("dispatcher"), self.alice["pid"]):
+            self.assertEqual(int(status_field(pid, "CapBnd"), 16), left)
+
+    def test_the_filters_are_there(self):
+        for name in ("dispatcher", "logger"):
+            (pid,) = self.dmpm.services(name)
+            self.assertEqual(status_field(pid, "Seccomp"), "2", name)
+
     def test_a_workers_identity(self):
         for worker, user in ((self.alice, ALICE), (self.bob, BOB)):
             self.assertEqual((worker["uid"], worker["euid"]), (uid(user), uid(user)))
