@@ -48,6 +48,9 @@ class Channel final : public IoHandler {
   // Sends now or not at all.
   bool try_send(std::string_view message);
   size_t queued() const { return queued_bytes_; }
+  int fd() const { return fd_.get(); }
+  // What the kernel has not taken.
+  const std::deque<std::string>& unsent() const { return queue_; }
 
  private:
   void on_readable() override;

@@ -1,4 +1,4 @@
-// Reads the options of a command: "--name VALUE" or "--name=VALUE", each at most once.
+// Reads the options of a command: "--name VALUE" or "--name=VALUE", or "--flag", each at most once.
 #pragma once
 
 #include <map>
@@ -10,9 +10,15 @@
 
 namespace dmpm::cli {
 
-// Values by option name (with its dashes). The error says which argument is not understood.
+// Values by option name (with its dashes); empty for a flag.
 using Options = std::map<std::string_view, std::string>;
-Result<Options> parse_options(std::span<char* const> arguments,
-                              std::span<const std::string_view> known);
+
+struct Known {
+  std::string_view name;
+  bool flag = false;  // stands alone, without a value
+};
+
+// The error says which argument is not understood.
+Result<Options> parse_options(std::span<char* const> arguments, std::span<const Known> known);
 
 }  // namespace dmpm::cli

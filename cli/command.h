@@ -16,4 +16,15 @@ int check(const Options& options);
 // Becomes the master. Returns only when that failed.
 int run(const Options& options);
 
+// These talk to the master that runs with runtime_directory().
+int reload(const Options& options);
+int status(const Options& options);
+int stop(const Options& options);
+int upgrade(const Options& options);
+
+inline std::string runtime_directory(const Options& options) {
+  const auto given = options.find("--runtime-directory");
+  return given == options.end() ? "/run/dmpm" : given->second;
+}
+
 }  // namespace dmpm::cli

@@ -1,6 +1,7 @@
 // dmpm: the program for operators. Finds the command, reads its options, calls it.
 #include <array>
 #include <cstdio>
+#include <span>
 #include <string_view>
 
 #include "cli/command.h"
@@ -17,16 +18,28 @@ constexpr char kHelp[] =
     "  dmpm --version             prints the version\n"
     "  dmpm --help                prints this text\n"
     "\n"
+    "Of the dmpm that runs (by root; each takes --runtime-directory DIR, else /run/dmpm):\n"
+    "  dmpm reload                reads the configuration again; says what changed or why nothing\n"
+    "  dmpm status [--json]       shows processes, groups and what failed last\n"
+    "  dmpm upgrade               changes to the program files that are installed now\n"
+    "  dmpm stop                  finishes what is in flight and stops; waits for that\n"
+    "\n"
     "Exit status: 0 done, 1 failed, 2 wrong arguments.\n";
+
+constexpr std::array kConfig{Known{"--config"}};
+constexpr std::array kRunning{Known{"--runtime-directory"}};
+constexpr std::array kStatus{Known{"--runtime-directory"}, Known{"--json", true}};
 
 struct Command {
   std::string_view name;
-  std::string_view option;  // the only one, and required
+  std::span<const Known> options;
+  std::string_view required;
   int (*call)(const Options&);
 };
 constexpr std::array kCommands{
-    Command{"check", "--config", check},
-    Command{"run", "--config", run},
+    Command{"check", kConfig, "--config", check}, Command{"run", kConfig, "--config", run},
+    Command{"reload", kRunning, "", reload},      Command{"status", kStatus, "", status},
+    Command{"upgrade", kRunning, "", upgrade},    Command{"stop", kRunning, "", stop},
 };
 
 int misused(std::string_view message) {
@@ -42,10 +55,10 @@ int call(const Command& command, std::span<char* const> arguments) {
       return 0;
     }
   }
-  auto options = parse_options(arguments, {&command.option, 1});
+  auto options = parse_options(arguments, command.options);
   if (!options) return misused(options.error().message);
-  if (!options->contains(command.option)) {
-    return misused(std::string(command.name) + " needs " + std::string(command.option) + " FILE");
+  if (!command.required.empty() && !options->contains(command.required)) {
+    return misused(std::string(command.name) + " needs " + std::string(command.required) + " FILE");
   }
   return command.call(*options);
 }

@@ -45,8 +45,8 @@ struct Identity {
 };
 
 struct DispatcherSettings {
-  unsigned processes = 1;
-  Identity identity;  // default user and group: dmpm
+  unsigned processes = 1;  // "auto": one for each CPU that may be used
+  Identity identity;       // default user and group: dmpm
   bool operator==(const DispatcherSettings&) const = default;
 };
 

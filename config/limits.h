@@ -22,6 +22,8 @@ inline constexpr unsigned kMaxLinks = 40;
 inline constexpr size_t kMaxPath = 4095;
 // sun_path without the final zero.
 inline constexpr size_t kMaxSocketPath = 107;
+// Dispatchers: the master keeps a bit for each of 64, and during a change twice as many run.
+inline constexpr unsigned kMaxProcesses = 32;
 // Longer than any idle or start-up time that is meant.
 inline constexpr std::chrono::hours kMaxDuration{24 * 30};
 

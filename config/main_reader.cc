@@ -1,8 +1,12 @@
 #include "config/main_reader.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "base/text.h"
 #include "config/content_reader.h"
 #include "config/identity_reader.h"
+#include "config/limits.h"
 #include "config/listener_reader.h"
 #include "config/values.h"
 
@@ -20,13 +24,20 @@ constexpr Service kKeyholder{
 constexpr Service kLogger{
     "logger", "logger", {"\"logger\"", "dmpm-log", DefaultGroup::primary_of_user}};
 
-// The number of dispatchers that this version runs.
-void check_processes(ObjectReader& object) {
+// How many dispatchers run.
+void read_processes(ObjectReader& object, unsigned& processes) {
   const auto node = object.find("processes");
   if (!node) return;
-  const auto number = node->kind() == JsonNode::Kind::number ? node->whole_number() : std::nullopt;
-  if (number != uint64_t{1}) {
-    object.wrong("processes", *node, "1 in this version of dmpm, which runs a single dispatcher");
+  const uint64_t number =
+      node->kind() == JsonNode::Kind::number ? node->whole_number().value_or(0) : 0;
+  if (node->kind() == JsonNode::Kind::string && plain_string(*node) == "auto") {
+    processes = std::clamp(std::thread::hardware_concurrency(), 1U, limits::kMaxProcesses);
+  } else if (number >= 1 && number <= limits::kMaxProcesses) {
+    processes = static_cast<unsigned>(number);
+  } else {
+    object.wrong("processes", *node,
+                 concat({"a number from 1 to ", std::to_string(limits::kMaxProcesses),
+                         ", or \"auto\" for as many as there are CPUs"}));
   }
 }
 
@@ -51,12 +62,12 @@ void check_service(const Service& service, const ReadIdentity& read,
 
 Identity read_service(ObjectReader& object, const Service& service,
                       std::initializer_list<Surroundings::Service> others, Tools& tools,
-                      ProblemList& problems) {
+                      ProblemList& problems, unsigned* processes = nullptr) {
   ReadIdentity read;
   if (const auto node = object.find(service.key)) {
     ObjectReader reader(*node, service.defaults.object, problems);
     if (node->kind() != JsonNode::Kind::object) return {};
-    if (service.key == kDispatcher.key) check_processes(reader);
+    if (processes != nullptr) read_processes(reader, *processes);
     read = read_identity(reader, service.defaults, tools.users, problems);
     reader.finish();
   } else {
@@ -69,7 +80,8 @@ Identity read_service(ObjectReader& object, const Service& service,
 void read_services(ObjectReader& object, Configuration& settings, Tools& tools,
                    ProblemList& problems) {
   Identity& dispatcher = settings.dispatcher.identity;
-  dispatcher = read_service(object, kDispatcher, {}, tools, problems);
+  dispatcher =
+      read_service(object, kDispatcher, {}, tools, problems, &settings.dispatcher.processes);
   settings.keyholder =
       read_service(object, kKeyholder, {{kDispatcher.name, dispatcher}}, tools, problems);
   settings.logger = read_service(

@@ -72,12 +72,15 @@ bool die_with(pid_t master) {
 
 }  // namespace
 
-Result<pid_t> spawn_service(const std::string& executable, std::vector<int> descriptors) {
+Result<pid_t> spawn_service(const std::string& executable, std::vector<std::string> arguments,
+                            std::vector<int> descriptors) {
   char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
   char language[] = "LANG=C";
   char* const environment[] = {path, language, nullptr};
   std::string name = executable.substr(executable.rfind('/') + 1);
-  char* const arguments[] = {name.data(), nullptr};
+  std::vector<char*> words{name.data()};
+  for (std::string& argument : arguments) words.push_back(argument.data());
+  words.push_back(nullptr);
   const pid_t master = ::getpid();
 
   const pid_t pid = fork_blocked();
@@ -85,7 +88,7 @@ Result<pid_t> spawn_service(const std::string& executable, std::vector<int> desc
   if (pid > 0) return pid;
 
   if (::setsid() >= 0 && place_descriptors(descriptors) && die_with(master) && reset_signals()) {
-    ::execve(executable.c_str(), arguments, environment);
+    ::execve(executable.c_str(), words.data(), environment);
   }
   ::dprintf(STDERR_FILENO, "%s: %s\n", executable.c_str(), ::strerror(errno));
   ::_exit(127);

@@ -34,6 +34,8 @@ class Children final : public SignalHandler {
   void add(pid_t pid, ChildHandler& handler) { handlers_[pid] = &handler; }
   // The process is reaped all the same.
   void forget(pid_t pid) { handlers_.erase(pid); }
+  // Reaps what has died already: its signal may have gone to the master before an upgrade.
+  void catch_up() { more_.timer.set(Milliseconds(0)); }
   // SIGKILL to the group of every process that was added.
   void kill_all() const;
 

@@ -71,7 +71,8 @@ void remove_stale(const Fd& directory, mode_t kind) {
 
 }  // namespace
 
-Result<Directories> prepare_directories(const config::Configuration& configuration) {
+Result<Directories> prepare_directories(const config::Configuration& configuration, Fd lock) {
+  const bool taken_over = static_cast<bool>(lock);
   const std::string& runtime_path = configuration.runtime_directory;
   const std::string& log_path = configuration.log_directory;
   const config::Identity& logger = configuration.logger;
@@ -80,13 +81,13 @@ Result<Directories> prepare_directories(const config::Configuration& configurati
 
   auto runtime = make_directory(AT_FDCWD, runtime_path.c_str(), runtime_path, {0, 0, 0711});
   if (!runtime) return runtime.error();
-  auto lock = take_lock(*runtime, runtime_path);
-  if (!lock) return lock.error();
-  made.lock = std::move(*lock);
+  auto locked = taken_over ? Result<Fd>(std::move(lock)) : take_lock(*runtime, runtime_path);
+  if (!locked) return locked.error();
+  made.lock = std::move(*locked);
   auto sockets = make_directory(runtime->get(), "sockets", made.sockets,
                                 {0, configuration.dispatcher.identity.gid, 0710});
   if (!sockets) return sockets.error();
-  remove_stale(*sockets, S_IFSOCK);
+  if (!taken_over) remove_stale(*sockets, S_IFSOCK);
 
   auto log = make_directory(AT_FDCWD, log_path.c_str(), log_path, {logger.uid, logger.gid, 0750});
   if (!log) return log.error();
@@ -94,7 +95,7 @@ Result<Directories> prepare_directories(const config::Configuration& configurati
                               concat({log_path, "/", logger_protocol::kPipeDirectory}),
                               {0, logger.gid, 0710});
   if (!pipes) return pipes.error();
-  remove_stale(*pipes, S_IFIFO);
+  if (!taken_over) remove_stale(*pipes, S_IFIFO);
   made.pipes = std::move(*pipes);
   return made;
 }

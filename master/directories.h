@@ -26,7 +26,7 @@ struct Directories {
 };
 
 // Makes what is missing, sets owners and modes, takes the lock and removes sockets and pipes of an
-// earlier run. Refuses symbolic links and directories that somebody else owns or may write.
-Result<Directories> prepare_directories(const config::Configuration& configuration);
+// earlier run; with the `lock` of a master that hands over, those are in use and stay. Refuses symbolic links and directories that somebody else owns or may write.
+Result<Directories> prepare_directories(const config::Configuration& configuration, Fd lock = Fd());
 
 }  // namespace dmpm::master

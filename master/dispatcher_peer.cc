@@ -50,28 +50,44 @@ DispatcherPeer::DispatcherPeer(EventLoop& loop, Fd channel, unsigned number, Wor
 // ---- what it is told ----
 
 void DispatcherPeer::welcome(const std::string& root, const config::Identity& identity,
-                             const std::vector<BoundListener>& listeners) {
+                             const std::vector<uint32_t>& listener_flags) {
   WireWriter writer = notice(protocol::Notice::welcome);
   writer.u32(number_).string(root).u32(identity.uid).u32(identity.gid);
-  writer.u32(static_cast<uint32_t>(listeners.size()));
-  for (const BoundListener& listener : listeners) {
-    writer.u32((listener.tls ? protocol::kListenerTls : 0U) |
-               (listener.redirect_to_https ? protocol::kListenerRedirect : 0U));
-  }
+  writer.u32(static_cast<uint32_t>(listener_flags.size()));
+  for (const uint32_t flags : listener_flags) writer.u32(flags);
   send(writer.bytes());
 }
 
+void DispatcherPeer::take_over(const Handover::Dispatcher& record) {
+  taken_over_ = true;
+  phase_ = static_cast<Phase>(record.phase);
+  first_ = record.first;
+  sent_ = record.sent;
+  confirmed_ = record.confirmed;
+  for (const std::string& message : record.unsent) send(message);
+}
+
+void DispatcherPeer::hand_over(Handover::Dispatcher& record) const {
+  record.channel = channel_.fd();
+  record.phase = phase_;
+  record.first = first_;
+  record.sent = sent_;
+  record.confirmed = confirmed_;
+  record.unsent.assign(channel_.unsent().begin(), channel_.unsent().end());
+}
+
 void DispatcherPeer::configure(const std::vector<std::string>& notices, uint32_t version) {
+  if (taken_over_) return;
   for (const std::string& notice : notices) send(notice);
   send(commit(version));
   if (first_ == 0) first_ = version;
   sent_ = version;
 }
 
-void DispatcherPeer::drain() {
+void DispatcherPeer::drain(Milliseconds idle) {
   if (phase_ == done) return;
   phase_ = draining;
-  send(master::drain(kDrainTime));
+  send(master::drain(kDrainTime, idle));
 }
 
 // ---- what it says ----
@@ -108,10 +124,8 @@ Offence DispatcherPeer::configured(const Request& request) {
   const uint32_t expected = confirmed_ == 0 ? first_ : confirmed_ + 1;
   if (request.argument != expected || expected > sent_) return "confirms a version out of turn";
   confirmed_ = request.argument;
-  if (phase_ == configuring) {
-    phase_ = serving;
-    handler_.on_configured();
-  }
+  if (phase_ == configuring) phase_ = serving;
+  handler_.on_configured();
   return nullptr;
 }
 

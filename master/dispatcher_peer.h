@@ -14,7 +14,7 @@
 #include "base/channel.h"
 #include "base/rate_limit.h"
 #include "config/configuration.h"
-#include "master/listeners.h"
+#include "master/handover.h"
 #include "master/protocol.h"
 #include "master/routing_feed.h"
 #include "master/worker_groups.h"
@@ -23,7 +23,7 @@ namespace dmpm::master {
 
 class DispatcherPeerHandler {
  public:
-  // For the first time, the configuration is in force there.
+  // The configuration is in force there, up to confirmed().
   virtual void on_configured() = 0;
   // Kill it. Nothing that it says is heard any more.
   virtual void on_offence(std::string_view what) = 0;
@@ -38,12 +38,20 @@ class DispatcherPeer final : public ChannelHandler {
   DispatcherPeer(EventLoop& loop, Fd channel, unsigned number, WorkerGroups& groups,
                  const RoutingFeed& feed, DispatcherPeerHandler& handler);
 
+  // Instead of welcome() and configure(): a process that the master before had. It is not told of
+  // changes of the configuration any more, since it is about to drain.
+  void take_over(const Handover::Dispatcher& record);
+  void hand_over(Handover::Dispatcher& record) const;
+
   void welcome(const std::string& root, const config::Identity& identity,
-               const std::vector<BoundListener>& listeners);
+               const std::vector<uint32_t>& listener_flags);
   // Notices that bring it to `version`.
   void configure(const std::vector<std::string>& notices, uint32_t version);
   void send(std::string_view notice) { channel_.send(notice); }
-  void drain();
+  // A connection that waits for its next request is given `idle` for it.
+  void drain(Milliseconds idle);
+  // The version that it said it is at; 0: none yet.
+  uint32_t confirmed() const { return confirmed_; }
 
  private:
   enum Phase : unsigned { configuring = 1, serving = 2, draining = 4, done = 8 };
@@ -78,8 +86,9 @@ class DispatcherPeer final : public ChannelHandler {
   DispatcherPeerHandler& handler_;
   std::vector<RateLimit> limits_;  // parallel to kRules
   Phase phase_ = configuring;
-  uint32_t confirmed_ = 0;  // the version that it said it is at; 0: none yet
-  uint32_t first_ = 0;      // the versions that it was sent
+  uint32_t confirmed_ = 0;
+  bool taken_over_ = false;
+  uint32_t first_ = 0;  // the versions that it was sent
   uint32_t sent_ = 0;
   Channel channel_;
 };

@@ -1,6 +1,12 @@
 // Dispatchers: the dispatcher services, what they inherit, and what all of them are told.
+//
+// They come in generations. One has a fixed set of listening sockets; for another set a new
+// generation is started, and when all of it serves, the ones before drain:
+//
+//   starting ──all of it have the configuration──▶ current ──the next is current──▶ draining ──▶ gone
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +14,8 @@
 
 #include "base/log.h"
 #include "master/dispatcher_peer.h"
+#include "master/limits.h"
+#include "master/listeners.h"
 #include "master/service.h"
 #include "master/worker_services.h"
 
@@ -15,7 +23,8 @@ namespace dmpm::master {
 
 class DispatchersHandler {
  public:
-  // Every dispatcher has said for the first time that the configuration is in force there.
+  // Every dispatcher of the newest generation has the newest configuration in force. After each
+  // configure(), renew(), and death of one of them.
   virtual void on_dispatchers_ready() = 0;
   // After drain(): the last one has gone.
   virtual void on_dispatchers_ended() = 0;
@@ -24,48 +33,60 @@ class DispatchersHandler {
   ~DispatchersHandler() = default;
 };
 
-class Dispatchers final : public DispatcherLinks {
+class Dispatchers final : public DispatcherLinks, private Deferred {
  public:
   struct Settings {
-    unsigned processes;
     std::string executable;
     std::string root;  // the directory with the workers' sockets
     config::Identity identity;
   };
 
-  // `log_channel` is the dispatchers' end of their channel to the logger.
-  Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
-              std::vector<BoundListener> listeners, Fd log_channel, const RoutingFeed& feed,
-              DispatchersHandler& handler);
+  // `log_channel` is the dispatchers' end of their channel to the logger. `groups` answer what
+  // dispatchers ask.
+  Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings, Fd log_channel,
+              const RoutingFeed& feed, WorkerGroups& groups, DispatchersHandler& handler);
   ~Dispatchers();
 
-  // `groups` answer what dispatchers ask; they outlive the dispatchers.
-  void start(WorkerGroups& groups);
+  // How many numbers are free for a new generation.
+  unsigned room() const;
+  // Starts a new generation of at most room() processes.
+  void renew(unsigned processes, std::vector<BoundListener> listeners);
+  // Those of the newest generation.
+  const std::vector<BoundListener>& listeners() const;
+  // Across an upgrade. What take_over() finds is a generation like any other, to be followed by
+  // renew() at once.
+  void hand_over(Handover& to) const;
+  void take_over(const Handover& from, std::vector<BoundListener> listeners);
   // What brings a dispatcher from the version before to the one that the feed has now.
   void configure(const std::vector<std::string>& notices);
+  // True while on_dispatchers_ready() is to come.
+  bool awaited() const { return awaited_; }
+  void describe(StatusReport& report) const;
   void drain();
   void kill();
 
   void send(unsigned dispatcher, std::string_view notice) override;
-  unsigned count() const override { return settings_.processes; }
+  unsigned count() const override;
 
  private:
+  struct Generation;
   class Slot;
   void on_configured();
   void on_ended();
+  void run_deferred() override;
 
   EventLoop& loop_;
   Children& children_;
   Log& log_;
   const Settings settings_;
-  const std::vector<BoundListener> listeners_;
   const Fd log_channel_;
   const RoutingFeed& feed_;
+  WorkerGroups& groups_;
   DispatchersHandler& handler_;
-  WorkerGroups* groups_ = nullptr;
-  std::vector<std::unique_ptr<Slot>> slots_;
+  std::shared_ptr<const Generation> newest_;
+  std::array<std::unique_ptr<Slot>, kMaxDispatchers> slots_;  // by number
   uint32_t version_ = 0;  // of the configuration in force; the first is 1
-  unsigned ready_ = 0;    // slots that were configured at least once
+  bool awaited_ = true;
   bool draining_ = false;
 };
 

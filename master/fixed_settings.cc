@@ -3,26 +3,35 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/wire.h"
 
 namespace dmpm::master {
 
-std::vector<std::string> fixed_settings_changed(const config::Configuration& now,
-                                                const config::Configuration& next) {
-  const std::pair<const char*, bool> settings[] = {
-      {"listen", now.listen == next.listen},
-      {"runtime_directory", now.runtime_directory == next.runtime_directory},
-      {"log_directory", now.log_directory == next.log_directory},
-      {"dispatcher", now.dispatcher == next.dispatcher},
-      {"keyholder", now.keyholder == next.keyholder},
-      {"logger", now.logger == next.logger},
-  };
-  std::vector<std::string> sentences;
-  for (const auto& [name, same] : settings) {
-    if (same) continue;
-    sentences.push_back(
-        concat({"\"", name, "\" cannot be changed while dmpm runs: stop and start it"}));
+std::string fixed_settings(const config::Configuration& configuration) {
+  WireWriter writer;
+  writer.string(configuration.runtime_directory).string(configuration.log_directory);
+  for (const config::Identity* identity :
+       {&configuration.dispatcher.identity, &configuration.keyholder, &configuration.logger}) {
+    writer.u32(identity->uid).u32(identity->gid);
   }
-  return sentences;
+  return writer.take();
+}
+
+Status fixed_settings_unchanged(const config::Configuration& now,
+                                const config::Configuration& next) {
+  const std::pair<const char*, bool> settings[] = {
+      {"\"runtime_directory\"", now.runtime_directory == next.runtime_directory},
+      {"\"log_directory\"", now.log_directory == next.log_directory},
+      {"the dispatcher's user or group", now.dispatcher.identity == next.dispatcher.identity},
+      {"the keyholder's user or group", now.keyholder == next.keyholder},
+      {"the logger's user or group", now.logger == next.logger},
+  };
+  std::string names;
+  for (const auto& [name, same] : settings) {
+    if (!same) names += concat({names.empty() ? "" : ", ", name});
+  }
+  if (names.empty()) return {};
+  return Error{concat({names, " cannot be changed while dmpm runs: stop and start it"})};
 }
 
 }  // namespace dmpm::master

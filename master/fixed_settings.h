@@ -2,14 +2,17 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
+#include "base/result.h"
 #include "config/configuration.h"
 
 namespace dmpm::master {
 
-// One sentence for each such setting that differs; empty: the reload can be done.
-std::vector<std::string> fixed_settings_changed(const config::Configuration& now,
-                                                const config::Configuration& next);
+// All of them as a text that is the same when they are.
+std::string fixed_settings(const config::Configuration& configuration);
+
+// The error has a sentence for each such setting that differs.
+Status fixed_settings_unchanged(const config::Configuration& now,
+                                const config::Configuration& next);
 
 }  // namespace dmpm::master

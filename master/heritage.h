@@ -14,7 +14,7 @@ inline constexpr int kMasterChannel = 3;  // SOCK_SEQPACKET: master/protocol.h o
 
 // The dispatcher.
 inline constexpr int kDispatcherLog = 4;        // SOCK_SEQPACKET, to the logger
-inline constexpr int kDispatcherListeners = 5;  // and up: one for each "listen" entry, in order
+inline constexpr int kDispatcherListeners = 5;  // and up: as many as its welcome says
 
 // The logger.
 inline constexpr int kLoggerDispatchers = 4;  // SOCK_SEQPACKET, from all dispatchers

@@ -35,6 +35,11 @@ inline constexpr size_t kMaxCertificateBytes = size_t{64} << 10;
 inline constexpr Milliseconds kDrainTime{30'000};
 inline constexpr Milliseconds kDrainGrace{2'000};
 
+// When a new generation of dispatchers has taken over, the old ones answer requests that come within
+// this time on connections that were open, as the last ones there: a client that is busy never finds
+// its connection closed under a request.
+inline constexpr Milliseconds kDrainIdle{5'000};
+
 // ---- services (dispatchers, logger) ----
 
 // From the second death on; the first restart is at once. Somebody who edits the executable's
@@ -48,6 +53,30 @@ inline constexpr Milliseconds kStableAfter{10'000};
 // dropped before that.
 inline constexpr size_t kMaxQueuedForLogger = size_t{4} << 20;
 inline constexpr Milliseconds kLoggerStopTime{5'000};
+
+// Sockets that systemd may pass: more "listen" entries than anybody has.
+inline constexpr uint64_t kMaxPassedSockets = 256;
+
+// ---- control socket ----
+
+// An operator and a few programs that watch.
+inline constexpr int kMaxControlClients = 16;
+// The status of 100,000 groups at 150 bytes each.
+inline constexpr size_t kMaxControlAnswer = size_t{16} << 20;
+// From the connection to the request; for what is asked (a stop waits for workers); to read the rest.
+inline constexpr Milliseconds kControlRequestTime{5'000};
+inline constexpr Milliseconds kControlAnswerTime{600'000};
+inline constexpr Milliseconds kControlReadTime{10'000};
+// What the status says of one group and of one reason at most, so that each fits a message.
+inline constexpr size_t kMaxWorkersReported = 256;
+inline constexpr size_t kMaxReasonReported = 1'024;
+
+// ---- upgrade ----
+
+// The new version reads the whole configuration: 100,000 site files from a cold disk.
+inline constexpr Milliseconds kUpgradeTrialTime{120'000};
+// What it says against it.
+inline constexpr size_t kMaxUpgradeWords = size_t{16} << 10;
 
 // ---- workers ----
 

@@ -39,6 +39,22 @@ Result<Inheritance> LoggerLink::on_service_starting() {
   return Inheritance{std::move(pair->theirs), {dispatchers_.get()}};
 }
 
+void LoggerLink::hand_over(Handover& to) const {
+  to.logger_dispatchers = dispatchers_.get();
+  if (!channel_ || !service_.up()) return;
+  to.logger_pid = static_cast<uint32_t>(service_.pid());
+  to.logger_age = static_cast<uint64_t>(service_.age().count());
+  to.logger_channel = channel_->fd();
+}
+
+void LoggerLink::take_over(const Handover& from) {
+  if (from.logger_pid == 0) return start();
+  channel_ = std::make_unique<Channel>(loop_, Fd(from.logger_channel), *this, kMaxQueuedForLogger);
+  service_.take_over(static_cast<pid_t>(from.logger_pid), Milliseconds(from.logger_age));
+  service_.renew();
+  channel_->send(notice(LoggerNotice::stop).bytes());
+}
+
 void LoggerLink::on_service_ended() {
   channel_.reset();
   if (stopping_) handler_.on_logger_stopped();
@@ -50,7 +66,7 @@ void LoggerLink::on_message(std::string_view) {
 }
 
 void LoggerLink::on_channel_closed(std::string_view) {
-  if (!stopping_) service_.kill();
+  if (!stopping_ && !service_.renewing()) service_.kill();
 }
 
 void LoggerLink::say_open(uint32_t id, const OpenLog& log) {

@@ -12,6 +12,7 @@
 #include "base/channel.h"
 #include "base/log.h"
 #include "config/configuration.h"
+#include "master/handover.h"
 #include "master/service.h"
 #include "master/worker_log.h"
 
@@ -34,8 +35,13 @@ class LoggerLink final : public WorkerLogReader, public ServiceHandler, public C
              LoggerLinkHandler& handler);
 
   void start() { service_.start(); }
+  // Across an upgrade. The logger of the master before writes what it has and ends; then one of this
+  // version starts.
+  void hand_over(Handover& to) const;
+  void take_over(const Handover& from);
   void open_worker_log(uint32_t id, const std::string& group, const std::string& pipe) override;
   void close_worker_log(uint32_t id) override;
+  void describe(StatusReport& report) const { service_.describe(report); }
   void reopen();
   // False when it had to be dropped.
   bool line(LogLevel level, std::string_view text);

@@ -52,8 +52,11 @@ inline std::string certificate_failed(uint32_t certificate, std::string_view rea
   return notice(protocol::Notice::certificate_failed).u32(certificate).string(reason).take();
 }
 
-inline std::string drain(Milliseconds deadline) {
-  return notice(protocol::Notice::drain).u64(static_cast<uint64_t>(deadline.count())).take();
+inline std::string drain(Milliseconds deadline, Milliseconds idle) {
+  return notice(protocol::Notice::drain)
+      .u64(static_cast<uint64_t>(deadline.count()))
+      .u64(static_cast<uint64_t>(idle.count()))
+      .take();
 }
 
 }  // namespace dmpm::master

@@ -44,8 +44,8 @@ static_assert(sizeof(Request) == 16);
 
 enum class Notice : uint32_t {
   // ---- the first message ----
-  // u32 dispatcher number, string root directory, u32 uid, u32 gid, u32 count of listeners, and for
-  // each: u32 flags (ListenerFlags). The dispatcher locks itself down with these.
+  // u32 dispatcher number, string root directory, u32 uid, u32 gid, u32 count of the listeners
+  // that it inherits, and for each: u32 flags (ListenerFlags). The dispatcher locks itself down with these.
   welcome = 1,
 
   // ---- configuration: any number of these, in force together at commit ----
@@ -86,7 +86,8 @@ enum class Notice : uint32_t {
   certificate_failed = 31,
 
   // ---- end ----
-  // u64 deadline ms. Accept nothing more, finish what is in flight, then say drained and exit.
+  // u64 deadline ms, u64 idle ms. Accept nothing more, finish what is in flight, then say drained and
+  // exit. A connection that waits for its next request is given `idle` for it.
   drain = 40,
 };
 

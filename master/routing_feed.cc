@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "master/notices.h"
+#include "master/worker_plan.h"
 
 namespace dmpm::master {
 
@@ -44,6 +45,11 @@ std::string limits_notice(const ClientLimits& limits) {
 // Workers of `a` can serve `b`.
 bool same_workers(const Group& a, const Group& b) {
   return a.permissions == b.permissions && a.worker == b.worker;
+}
+
+// Of all that makes a worker of the group what it is.
+uint64_t fingerprint(const Group& group) {
+  return std::hash<std::string>()(encode(make_plan(group, "", {})));
 }
 
 // Where the virtual hosts of one version stand in another, by their first names. Lists that differ
@@ -111,16 +117,24 @@ RoutingFeed::Update RoutingFeed::update(Configuration next_configuration) {
   update.previous = std::move(configuration_);
   configuration_ = std::move(next);
   book_ = std::move(book);
+  taken_over_ = {};
   return update;
+}
+
+bool RoutingFeed::group_stays(const std::string& name, const Group& group) const {
+  const auto old = configuration_->groups.find(name);
+  if (old != configuration_->groups.end()) return same_workers(old->second, group);
+  const auto taken = taken_over_.find(name);
+  return taken != taken_over_.end() && taken->second == fingerprint(group);
 }
 
 void RoutingFeed::number_groups(const Configuration& next, Book& book, Update& update) {
   for (const auto& [name, group] : next.groups) {
-    const auto old = configuration_->groups.find(name);
-    const bool stays = old != configuration_->groups.end() && same_workers(old->second, group);
+    const bool stays = group_stays(name, group);
     const uint32_t number = stays ? book_.groups.at(name) : ++last_group_;
     book.groups.emplace(name, number);
-    if (stays && old->second == group) continue;
+    const auto old = configuration_->groups.find(name);
+    if (stays && old != configuration_->groups.end() && old->second == group) continue;
     update.notices.push_back(group_notice(number, group));
     ++update.groups_changed;
   }
@@ -188,8 +202,35 @@ void RoutingFeed::remove_groups(const Configuration& next, const Book& book, Upd
 void RoutingFeed::forget_certificates(const Book& book, Update& update) const {
   for (const auto& [key, old] : book_.certificates) {
     const auto now = book.certificates.find(key);
+    if (old.certificate == nullptr) continue;  // of the master before: nobody has it now
     if (now != book.certificates.end() && *now->second.certificate == *old.certificate) continue;
     update.notices.push_back(notice(Notice::forget_certificate).u32(old.number).take());
+  }
+}
+
+void RoutingFeed::hand_over(Handover& to) const {
+  to.last_group = last_group_;
+  to.last_host = last_host_;
+  to.last_certificate = last_certificate_;
+  for_each_group([&to](uint32_t number, const Group& group) {
+    to.groups.push_back({group.name, number, fingerprint(group)});
+  });
+  for (const auto& [key, known] : book_.certificates) {
+    to.certificates.push_back({std::string(key.certificate), std::string(key.key), known.number});
+  }
+}
+
+void RoutingFeed::take_over(const Handover& from) {
+  last_group_ = from.last_group;
+  last_host_ = from.last_host;
+  last_certificate_ = from.last_certificate;
+  for (const Handover::Group& group : from.groups) {
+    book_.groups.emplace(group.name, group.number);
+    taken_over_.emplace(group.name, group.fingerprint);
+  }
+  for (const Handover::Certificate& known : from.certificates) {
+    book_.certificates.emplace(CertificateKey{known.certificate_path, known.key_path},
+                               KnownCertificate{known.number, nullptr});
   }
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "config/configuration.h"
+#include "master/handover.h"
 
 namespace dmpm::master {
 
@@ -38,6 +39,11 @@ class RoutingFeed {
   Update update(config::Configuration next);
   // Everything in force, for a dispatcher that knows nothing; no commit.
   std::vector<std::string> snapshot() const;
+
+  // Across an upgrade: every number in use. take_over() comes before the first update(), in which
+  // what is the same gets its number again; `from` outlives that.
+  void hand_over(Handover& to) const;
+  void take_over(const Handover& from);
 
   // In force.
   const config::Configuration& configuration() const { return *configuration_; }
@@ -73,6 +79,7 @@ class RoutingFeed {
     std::vector<HostNumbers> hosts;  // parallel to Configuration::virtual_hosts
   };
 
+  bool group_stays(const std::string& name, const config::Group& group) const;
   void number_groups(const config::Configuration& next, Book& book, Update& update);
   void number_certificates(const config::Configuration& next, Book& book);
   void remove_hosts(const config::Configuration& next, Update& update) const;
@@ -84,6 +91,7 @@ class RoutingFeed {
 
   std::unique_ptr<const config::Configuration> configuration_;
   Book book_;
+  std::unordered_map<std::string_view, uint64_t> taken_over_;  // group -> its fingerprint
   uint32_t last_group_ = 0, last_host_ = 0, last_certificate_ = 0;
 };
 

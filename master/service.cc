@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "base/text.h"
 #include "master/backoff.h"
@@ -34,7 +35,7 @@ void Service::start() {
   std::vector<int> descriptors{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO,
                                inheritance->channel.get()};
   descriptors.insert(descriptors.end(), inheritance->others.begin(), inheritance->others.end());
-  const auto pid = spawn_service(executable_, std::move(descriptors));
+  const auto pid = spawn_service(executable_, {}, std::move(descriptors));
   if (!pid) {
     handler_.on_service_ended();
     return restart_later(pid.error().message);
@@ -43,6 +44,12 @@ void Service::start() {
   started_ = loop_.now();
   children_.add(pid_, *this);
   log_.info(concat({name_, " started, pid ", std::to_string(pid_)}));
+}
+
+void Service::take_over(pid_t pid, Milliseconds age) {
+  pid_ = pid;
+  started_ = loop_.now() - age;
+  children_.add(pid_, *this);
 }
 
 void Service::kill() {
@@ -59,16 +66,28 @@ void Service::on_child_ended(int wait_status) {
       concat({"pid ", std::to_string(pid_), " ", describe_ending(wait_status)});
   pid_ = -1;
   if (loop_.now() - started_ >= kStableAfter) failures_ = 0;
-  if (retired_) {
+  if (retired_ || renewing_) {
     log_.info(concat({name_, ": ", reason}));
+    if (std::exchange(renewing_, false)) restart_.set(Milliseconds(0));
   } else {
     restart_later(reason);
   }
   handler_.on_service_ended();
 }
 
+void Service::describe(StatusReport& report) const {
+  report.item(control_protocol::Item::service)
+      .string(name_)
+      .u32(up() ? static_cast<uint32_t>(pid_) : 0)
+      .u64(static_cast<uint64_t>(age().count()))
+      .u32(ends_)
+      .string(std::string_view(last_end_).substr(0, kMaxReasonReported));
+}
+
 void Service::restart_later(const std::string& reason) {
   if (retired_) return;
+  ++ends_;
+  last_end_ = reason;
   const auto delay = backoff_delay(++failures_, kServiceBackoffLeast, kServiceBackoffMost);
   log_.error(
       concat({name_, ": ", reason, "; started again in ", std::to_string(delay.count()), " ms"}));

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "master/children.h"
+#include "master/status_report.h"
 
 namespace dmpm::master {
 
@@ -41,10 +42,18 @@ class Service final : public ChildHandler, public TimerHandler {
   ~Service();
 
   void start();
+  // Instead of start(): a process of the master before.
+  void take_over(pid_t pid, Milliseconds age);
+  // The next end is no trouble; the successor starts at once.
+  void renew() { renewing_ = true; }
+  bool renewing() const { return renewing_; }
   // SIGKILL; nothing when it is down. It is started again, unless retired.
   void kill();
   // The next end is expected: it is not logged as trouble and no process follows.
   void retire();
+  pid_t pid() const { return pid_; }
+  Milliseconds age() const { return up() ? loop_.now() - started_ : Milliseconds(0); }
+  void describe(StatusReport& report) const;
   bool up() const { return pid_ > 0; }
   const std::string& name() const { return name_; }
 
@@ -61,8 +70,11 @@ class Service final : public ChildHandler, public TimerHandler {
   Timer restart_;
   pid_t pid_ = -1;
   Instant started_{};
-  unsigned failures_ = 0;
+  unsigned failures_ = 0;  // in a row
+  uint32_t ends_ = 0;      // unasked, and why the last one
+  std::string last_end_;
   bool retired_ = false;
+  bool renewing_ = false;
 };
 
 }  // namespace dmpm::master

@@ -71,9 +71,7 @@ Status Worker::prepare() {
     auto log = WorkerLog::make(places.pipes, name_, may.identity.uid, places.logger);
     if (!log) return log.error();
     log_.emplace(std::move(*log));
-    services_.log_reader.open_worker_log(number_, group_->name,
-                                         concat({logger_protocol::kPipeDirectory, "/", name_}));
-    log_open_ = true;
+    open_log();
   }
   return {};
 }
@@ -89,6 +87,12 @@ void Worker::start_now() {
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;
   set_deadline(group_->scale.start_timeout);
+}
+
+void Worker::open_log() {
+  services_.log_reader.open_worker_log(number_, group_->name,
+                                       concat({logger_protocol::kPipeDirectory, "/", name_}));
+  log_open_ = true;
 }
 
 void Worker::close_log() {

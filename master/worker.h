@@ -18,6 +18,7 @@
 #include <string>
 
 #include "base/deadline_wheel.h"
+#include "master/handover.h"
 #include "master/limits.h"
 #include "master/start_throttle.h"
 #include "master/worker_log.h"
@@ -52,7 +53,11 @@ class Worker final : public Deadline, public Startable, public WorkerProcessHand
   // meets its own old socket.
   Worker(WorkerServices& services, WorkerEvents& events, const config::Group& group,
          uint32_t number);
+  // One that the master before had (worker_handover.cc).
+  Worker(WorkerServices& services, WorkerEvents& events, const config::Group& group,
+         const Handover::Worker& record);
   ~Worker();
+  Handover::Worker hand_over() const;
 
   uint32_t number() const { return number_; }
   WorkerState state() const { return state_; }
@@ -84,6 +89,7 @@ class Worker final : public Deadline, public Startable, public WorkerProcessHand
 
  private:
   Status prepare();
+  void open_log();
   void on_deadline() override { events_.on_worker_deadline(*this); }
   void on_process_started() override {
     if (state_ == WorkerState::starting) events_.on_worker_started(*this);
@@ -94,7 +100,7 @@ class Worker final : public Deadline, public Startable, public WorkerProcessHand
   WorkerEvents& events_;
   const config::Group* group_;
   const uint32_t number_;
-  const std::string name_;  // "GROUP.N": of its socket and of its log pipe
+  std::string name_;  // "GROUP.N": of its socket and of its log pipe
   WorkerState state_ = WorkerState::queued;
   Instant started_{};
   std::optional<WorkerSocket> socket_;

@@ -19,6 +19,7 @@
 
 #include "base/deadline_wheel.h"
 #include "config/configuration.h"
+#include "master/status_report.h"
 #include "master/worker.h"
 #include "master/worker_services.h"
 
@@ -49,10 +50,18 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   void forget_dispatcher(unsigned d);
 
   // ---- the master ----
+  void describe(StatusReport& report) const;
   // Starts what min_workers asks for.
   void ensure_minimum();
   // The master stops: SIGTERM to every worker.
   void stop_all();
+
+  // ---- across an upgrade (worker_handover.cc) ----
+  void hand_over(Handover& to) const;
+  void take_over(const Handover::Worker& record);
+  void wait(Worker::DispatcherSet dispatchers) { waiting_ = dispatchers; }
+  // After everything was taken over.
+  void resume();
 
  private:
   // A retired group has its own copy of what it was.
@@ -99,11 +108,13 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   std::vector<std::unique_ptr<Worker>> workers_;
   Worker::DispatcherSet waiting_;  // want_worker is unanswered
   Instant not_before_{};           // back-off: no start before
-  std::string failure_;            // why
+  std::string failure_;            // why, or why the last one failed
   Instant busy_until_{};           // no other answer than busy before
   const uint32_t number_;
   uint32_t last_worker_ = 0;  // the number given last
   unsigned failures_ = 0;     // in a row
+  // For the status, since the group is there: workers started, starts and workers that failed.
+  uint32_t starts_ = 0, failed_ = 0;
 };
 
 }  // namespace dmpm::master

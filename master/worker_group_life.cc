@@ -40,6 +40,7 @@ void WorkerGroup::start(Worker& worker) {
 
 void WorkerGroup::on_worker_started(Worker& worker) {
   worker.set_state(WorkerState::running);
+  ++starts_;
   say(LogLevel::info, worker, concat({"started, pid ", std::to_string(worker.pid())}));
   answer_waiting();
   watch_unheld(worker);
@@ -47,6 +48,7 @@ void WorkerGroup::on_worker_started(Worker& worker) {
 
 void WorkerGroup::on_worker_start_failed(Worker& worker, const std::string& reason) {
   say(LogLevel::error, worker, reason);
+  ++failed_;
   ++failures_;
   back_off(worker, reason,
            std::max(kStartFailureBackoff,
@@ -140,7 +142,11 @@ void WorkerGroup::on_worker_died(Worker& worker, int wait_status) {
   const bool failed = wait_status != 0 || age < kYoung;
   say(failed ? LogLevel::warning : LogLevel::info, worker, reason);
   if (age >= kStableAfter) failures_ = 0;
-  if (failed) ++failures_;
+  if (failed) {
+    ++failures_;
+    ++failed_;
+    failure_ = reason;
+  }
   const auto delay =
       failed ? backoff_delay(failures_, kWorkerBackoffLeast, kWorkerBackoffMost) : Milliseconds(0);
   if (delay > kShortBackoff) {

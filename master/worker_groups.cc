@@ -44,6 +44,10 @@ void WorkerGroups::stop_all() {
   for (const auto& [number, group] : groups_) group->stop_all();
 }
 
+void WorkerGroups::describe(StatusReport& report) const {
+  for (const auto& [number, group] : groups_) group->describe(report);
+}
+
 void WorkerGroups::on_deadline() {
   std::erase_if(removed_, [this](uint32_t number) {
     if (!find(number)->finished()) return false;

@@ -26,6 +26,11 @@ class WorkerGroups final : public Deadline {
   void forget_dispatcher(unsigned d);
   void ensure_minimum();
   void stop_all();
+  void describe(StatusReport& report) const;
+  // Across an upgrade: everything that runs; then, with the configuration in force and the
+  // dispatchers there, all of it again.
+  void hand_over(Handover& to) const;
+  void take_over(const Handover& from);
 
  private:
   void on_deadline() override;

@@ -30,6 +30,8 @@ class WorkerLog {
   // Makes the FIFO `name` in the directory `pipes`, which must outlive it: the worker's user can
   // write (and open /dev/stderr anew), the logger's group read.
   static Result<WorkerLog> make(int pipes, std::string name, uid_t worker, gid_t logger);
+  // One that the master before made.
+  static WorkerLog take_over(int pipes, std::string name, Fd fd);
   WorkerLog(WorkerLog&&) = default;
   WorkerLog& operator=(WorkerLog&&) = delete;
   // Removes the FIFO.

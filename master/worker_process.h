@@ -34,6 +34,8 @@ class WorkerProcess final : public ChildHandler, public IoHandler {
 
   // Only when there is none.
   Status start(const WorkerLaunch& launch);
+  // Instead of start(): one that the master before started.
+  void take_over(pid_t pid);
   // To the whole process group; nothing when there is no process.
   void signal(int number) const;
   bool exists() const { return pid_ > 0; }

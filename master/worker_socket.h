@@ -16,6 +16,8 @@ class WorkerSocket {
   // Binds DIRECTORY/NAME, which members of `clients` can connect to.
   static Result<WorkerSocket> make(const std::string& directory, const std::string& name,
                                    gid_t clients);
+  // One that the master before made.
+  static WorkerSocket take_over(const std::string& directory, const std::string& name, Fd fd);
   WorkerSocket(WorkerSocket&&) = default;
   WorkerSocket& operator=(WorkerSocket&&) = delete;
   // Removes the name: nobody finds the socket any more.

@@ -139,7 +139,7 @@ std::string Dispatcher::report(const forward::Failure& failure, std::string_view
 
 // ---- the end ----
 
-void Dispatcher::on_drain(Milliseconds deadline) {
+void Dispatcher::on_drain(Milliseconds deadline, Milliseconds idle) {
   draining_ = true;
   inherited_.clear();
   for (auto& listener : listeners_) listener->stop();
@@ -149,7 +149,7 @@ void Dispatcher::on_drain(Milliseconds deadline) {
   while (!connections.empty()) {
     net::Connection& connection = connections.pop_front();
     connections_.push_back(connection);
-    connection.drain();
+    connection.drain(idle);
   }
   if (connections_.empty()) finish_drain();
 }

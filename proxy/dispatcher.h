@@ -59,7 +59,7 @@ class Dispatcher final : private net::ConnectionOwner,
                      std::string_view client) override;
   // MasterLinkOwner
   void on_configured() override;
-  void on_drain(Milliseconds deadline) override;
+  void on_drain(Milliseconds deadline, Milliseconds idle) override;
   void on_master_lost() override;
   // Deadline: of the drain
   void on_deadline() override;

@@ -67,7 +67,11 @@ void MasterLink::on_message(std::string_view message) {
     case Notice::release_worker: on_worker_notice(notice, reader); break;
     case Notice::certificate:
     case Notice::certificate_failed: on_certificate_notice(notice, reader); break;
-    case Notice::drain: owner_.on_drain(Milliseconds(reader.u64())); break;
+    case Notice::drain: {
+      const Milliseconds deadline(reader.u64()), idle(reader.u64());
+      owner_.on_drain(deadline, idle);
+      break;
+    }
     default: reject_message(message);
   }
   if (!reader.complete()) reject_message(message);

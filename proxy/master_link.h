@@ -22,7 +22,7 @@ namespace dmpm {
 class MasterLinkOwner {
  public:
   virtual void on_configured() = 0;
-  virtual void on_drain(Milliseconds deadline) = 0;
+  virtual void on_drain(Milliseconds deadline, Milliseconds idle) = 0;
   // The master has gone: so must the dispatcher.
   virtual void on_master_lost() = 0;
 

@@ -164,7 +164,7 @@ void Http1Server::on_response_over() {
   // Inside process() the loop there ends the exchange; else nobody else would.
   if (processing_) return;
   if (end_exchange()) {
-    host_.expect_within(limits_.idle_timeout);
+    host_.expect_within(idle_timeout());
     on_credit();
   } else {
     host_.update_reading();
@@ -191,8 +191,8 @@ bool Http1Server::end_exchange() {
 Milliseconds Http1Server::on_deadline() {
   const Milliseconds passed = host_.now() - phase_start_;
   if (!in_exchange()) {
-    if (passed >= limits_.idle_timeout) close(false);
-    return limits_.idle_timeout - passed;
+    if (passed >= idle_timeout()) close(false);
+    return idle_timeout() - passed;
   }
   switch (exchange_->request_state()) {
     case RequestState::head:
@@ -236,10 +236,21 @@ void Http1Server::on_lost() {
   pool_.give_back(std::move(exchange_));
 }
 
-void Http1Server::drain() {
+// How long the client may be silent between two requests.
+Milliseconds Http1Server::idle_timeout() const {
+  return draining_ ? std::min(drain_idle_, limits_.idle_timeout) : limits_.idle_timeout;
+}
+
+void Http1Server::drain(Milliseconds idle) {
   draining_ = true;
-  if (!in_exchange()) return close(false);
-  exchange_->close_after();
+  drain_idle_ = idle;
+  if (!in_exchange()) {
+    if (idle.count() == 0) return close(false);
+    return host_.expect_within(idle);
+  }
+  // A response whose head has gone without "close" may already have its successor on the way.
+  const bool told = exchange_->response_state() == ResponseState::awaited;
+  if (told || idle.count() == 0) exchange_->close_after();
 }
 
 }  // namespace dmpm::http1

@@ -39,7 +39,7 @@ class Http1Server final : public net::Session, private ExchangeOwner {
   void on_room() override;
   Milliseconds on_deadline() override;
   void on_lost() override;
-  void drain() override;
+  void drain(Milliseconds idle) override;
 
  private:
   // ExchangeOwner
@@ -54,15 +54,17 @@ class Http1Server final : public net::Session, private ExchangeOwner {
   // Ends the exchange if both sides are through with it; false while it goes on.
   bool end_exchange();
   void close(bool linger);
+  Milliseconds idle_timeout() const;
   bool in_exchange() const { return exchange_ != nullptr; }
 
   net::SessionHost& host_;
   ExchangePool& pool_;
   const ClientLimits& limits_;
   std::unique_ptr<Http1Exchange> exchange_;
-  Buffer input_;             // not used yet: a part of a head, or pipelined requests
-  Instant phase_start_;      // of the present wait: idle, head, or for more body
-  uint64_t phase_body_ = 0;  // how much request body there was then
+  Buffer input_;               // not used yet: a part of a head, or pipelined requests
+  Instant phase_start_;        // of the present wait: idle, head, or for more body
+  uint64_t phase_body_ = 0;    // how much request body there was then
+  Milliseconds drain_idle_{};  // see drain()
   uint32_t requests_ = 0;
   unsigned work_ = 0;    // since the last read or turn (shares.h)
   bool paused_ = false;  // a turn was asked for

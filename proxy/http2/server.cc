@@ -223,7 +223,8 @@ void Http2Server::end_with(uint32_t error) {
   host_.request_flush();
 }
 
-void Http2Server::drain() {
+// A client of HTTP/2 is told which requests were not taken, and sends them again elsewhere.
+void Http2Server::drain(Milliseconds) {
   if (draining_ || ending_) return;
   draining_ = true;
   // RFC 9113 6.8: first "soon", and when the client has seen that, "now".

@@ -67,7 +67,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   void on_room() override;
   Milliseconds on_deadline() override;
   void on_lost() override;
-  void drain() override;
+  void drain(Milliseconds idle) override;
 
  private:
   friend class StreamPool;

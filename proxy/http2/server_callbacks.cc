@@ -178,7 +178,7 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
                   static_cast<unsigned>(stream->block().total_size() / net::kHeadBytesOfWork);
       if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         me.judge_head(stream->block().total_size(), stream->block().field_count());
-        if (++me.requests_ == me.limits_.requests_per_connection) me.drain();
+        if (++me.requests_ == me.limits_.requests_per_connection) me.drain(Milliseconds(0));
         stream->on_head(end_stream);
       } else if (end_stream) {
         stream->on_request_end();

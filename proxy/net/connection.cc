@@ -82,7 +82,7 @@ void Connection::advance_handshake() {
   }
   set_state(State::open);
   session_ = services_.owner.new_session(*this, transport_->alpn());
-  if (draining_) session_->drain();
+  if (draining_) session_->drain(drain_idle_);
 }
 
 // ---- input ----
@@ -255,9 +255,10 @@ void Connection::finish_closing() {
   services_.wheel.set(*this, limits::kLingerTimeout);
 }
 
-void Connection::drain() {
+void Connection::drain(Milliseconds idle) {
   draining_ = true;
-  if (session_ != nullptr && state_ == State::open) session_->drain();
+  drain_idle_ = idle;
+  if (session_ != nullptr && state_ == State::open) session_->drain(idle);
 }
 
 void Connection::destroy() {

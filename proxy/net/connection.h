@@ -68,7 +68,7 @@ class Connection final : public Mortal,
 
   // A certificate that the handshake waits for has come, or will not.
   void resume_handshake();
-  void drain();
+  void drain(Milliseconds idle);
   // In the list of handshakes that wait for a certificate.
   class CertificateWaiter : public ListNode<CertificateWaiter> {
    public:
@@ -127,6 +127,7 @@ class Connection final : public Mortal,
   bool output_ends_ = false;
   bool linger_ = false;
   bool input_ended_ = false;
+  Milliseconds drain_idle_{};
   bool draining_ = false;
   bool waiting_certificate_ = false;
   bool output_waits_ = false;

@@ -59,8 +59,10 @@ class Session : public Mortal {
   virtual Milliseconds on_deadline() = 0;
   // The connection has broken. Abandons its exchanges; the last call.
   virtual void on_lost() = 0;
-  // Takes no new request, ends when those under way are answered.
-  virtual void drain() = 0;
+  // Ends when the requests under way are answered. Where the client could not be told so in time, it
+  // may have sent another meanwhile: who is idle for less than `idle` is waited for that long, and
+  // answered. 0: takes no new request.
+  virtual void drain(Milliseconds idle) = 0;
 };
 
 }  // namespace dmpm::net

@@ -65,7 +65,7 @@ class Run {
         if (!client_->closed()) client_->session().on_deadline();
         return;
       case kDrain:
-        if (!client_->closed()) client_->session().drain();
+        if (!client_->closed()) client_->session().drain(Milliseconds(0));
         return;
       default: return;
     }

@@ -155,7 +155,7 @@ class Run {
         if (!connection_->closed()) connection_->session().on_deadline();
         return;
       case kDrain:
-        if (!connection_->closed()) connection_->session().drain();
+        if (!connection_->closed()) connection_->session().drain(Milliseconds(0));
         return;
       default: return;
     }

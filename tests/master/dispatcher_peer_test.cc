@@ -22,9 +22,7 @@ config::Group plain_group(const std::string& name) {
 
 TEST_CASE("welcome names root, ids and listeners") {
   House house;
-  std::vector<BoundListener> listeners(3);
-  listeners[0].tls = true;
-  listeners[1].redirect_to_https = true;
+  const std::vector<uint32_t> listeners{protocol::kListenerTls, protocol::kListenerRedirect, 0};
   house.players[0]->peer->welcome("/run/x/sockets", {"d", "d", 7, 8}, listeners);
   const std::string fields = house.players[0]->hear(Notice::welcome);
   WireReader reader(fields);
@@ -179,16 +177,20 @@ TEST_CASE("versions are confirmed one by one, however late") {
   }
   run_for(house.loop, Milliseconds(5));
   CHECK(dispatcher.offence.empty());
-  CHECK(dispatcher.times_configured == 1);
+  CHECK(dispatcher.times_configured == 3);
+  CHECK(dispatcher.peer->confirmed() == 9);
 }
 
 TEST_CASE("drain, then drained; its end afterwards is no offence") {
   House house;
   house.configure({});
   auto& dispatcher = *house.players[0];
-  dispatcher.peer->drain();
+  dispatcher.peer->drain(Milliseconds(70));
   const std::string fields = dispatcher.hear(Notice::drain);
-  CHECK(WireReader(fields).u64() == 30'000);
+  WireReader reader(fields);
+  CHECK(reader.u64() == 30'000);
+  CHECK(reader.u64() == 70);
+  CHECK(reader.complete());
   dispatcher.say(RequestType::drained);
   ::shutdown(dispatcher.fd(), SHUT_RDWR);
   run_for(house.loop, Milliseconds(5));

@@ -169,11 +169,11 @@ TEST_CASE("reload") {
   running.master.wait_for("dmpm.json:1:");
   CHECK(running.master.wait_for("reload failed") == "reload failed: nothing was changed");
 
-  std::string other_port = configuration(directory);
-  other_port.replace(other_port.find("[::1]:0"), 7, "[::1]:1");
-  write_file(file, other_port);
+  std::string other_user = configuration(directory);
+  other_user.replace(other_user.find("\"games\""), 7, "\"mail\"");
+  write_file(file, other_user);
   running.master.signal(SIGHUP);
-  running.master.wait_for("\"listen\" cannot be changed while dmpm runs");
+  running.master.wait_for("user or group cannot be changed while dmpm runs");
   CHECK(running.master.wait_for("reload failed") == "reload failed: nothing was changed");
 
   write_file(file, configuration(directory));

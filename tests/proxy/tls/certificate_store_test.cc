@@ -253,7 +253,7 @@ struct Handshake final : Fixture, net::ConnectionOwner {
     void on_room() override {}
     Milliseconds on_deadline() override { return Milliseconds(1000); }
     void on_lost() override {}
-    void drain() override {}
+    void drain(Milliseconds) override {}
   };
 
   // net::ConnectionOwner
