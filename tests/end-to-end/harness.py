@@ -172,6 +172,8 @@ class Dmpm:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dmpm-e2e.", dir="/var/tmp"))
         self.directory.chmod(0o755)
         self.process = None
+        self.program = BIN / "dmpm"
+        self.launcher, self.environment, self.pass_fds = [], {}, ()
         self.stderr = self.directory / "stderr"
         self.config_file = self.directory / "dmpm.json"
         self.runtime = self.directory / "run"
@@ -246,8 +248,9 @@ class Dmpm:
                        "UBSAN_OPTIONS": "print_stacktrace=1"}
         with open(self.stderr, "ab") as stderr:
             self.process = subprocess.Popen(
-                [BIN / "dmpm", "run", "--config", self.config_file], stdin=subprocess.DEVNULL,
-                stdout=stderr, stderr=stderr, env=environment)
+                [*self.launcher, self.program, "run", "--config", self.config_file],
+                stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
+                env={**environment, **self.environment}, pass_fds=self.pass_fds)
         self.stopping = False
         self.wait_for_line(r"(^|[ :])ready$")
         found = re.findall(r"listening on (https?) (\S+)", self.stderr_text())
@@ -323,6 +326,11 @@ class Dmpm:
             print(f"--- {title}\n{text[-8000:]}", file=sys.stderr)
         for path in sorted(self.logs.glob("workers/*.log")):
             print(f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}", file=sys.stderr)
+
+    def command(self, name, *arguments, timeout=90):
+        """`dmpm NAME` for this one: what it says and its exit status."""
+        return run(self.program, name, "--runtime-directory", self.runtime, *arguments, check=False,
+                   timeout=timeout)
 
     # -- processes --
 

@@ -2,12 +2,15 @@
 """SIGHUP: what changed comes into force, what did not is left alone, a wrong file changes nothing."""
 import json
 import re
+import shutil
 import signal
+import socket
 import ssl
 import unittest
 
 import harness
 from harness import ALICE, BOB, Dmpm, eventually, python_worker
+from websocket_test import WebSocket
 
 
 class Reload(unittest.TestCase):
@@ -99,6 +102,79 @@ class Reload(unittest.TestCase):
             said = self.reload(dmpm)
             eventually(lambda: re.search(r"bob\.json:1:\d+: ", said()), "the file is reported")
             self.assertEqual(dmpm.get("b.test").status, 200)
+
+    def test_listen_changes_in_place(self):
+        with Dmpm() as dmpm:
+            worker = dmpm.get("a.test").json()["pid"]
+            (old,) = dmpm.services("dispatcher")
+            with dmpm.connect() as idle, dmpm.connect() as slow:
+                idle.get("a.test")
+                slow.send_request("GET", "a.test", "/wait/go")
+                home = dmpm.home("alice")
+                eventually((home / "go.seen").exists, "the request arrived")
+                dmpm.settings["listen"].append({"address": "127.0.0.2:0", "tls": True})
+                self.reload_done(dmpm)
+                line = dmpm.wait_for_line(r"listening on https 127\.0\.0\.2:(\d+)$")
+                with harness.Client(int(line[1]), dmpm.authority.file, sni="a.test",
+                                    address="127.0.0.2") as client:
+                    self.assertEqual(client.get("a.test").json()["pid"], worker)
+                self.assertEqual(dmpm.get("a.test").status, 200)  # the address that stays
+                self.assertEqual(idle.get("a.test").header("connection"), "close")
+                (home / "go").touch()
+                self.assertEqual(slow.answer().status, 200)
+            eventually(lambda: old not in dmpm.services("dispatcher"), "the old dispatcher has gone")
+            del dmpm.settings["listen"][1]
+            self.reload_done(dmpm)
+            eventually(lambda: self.refuses("127.0.0.2", int(line[1])), "the address is free again")
+            self.assertEqual(dmpm.get("a.test").status, 200)
+
+    def test_an_address_that_cannot_be_had_changes_nothing(self):
+        with Dmpm() as dmpm, socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            services = dmpm.services("dispatcher")
+            dmpm.settings["listen"].append({"address": f"127.0.0.1:{port}"})
+            dmpm.add_host("c.test", "alice")
+            dmpm.write_config()
+            answer = dmpm.command("reload")
+            self.assertEqual(answer.returncode, 1)
+            self.assertIn(f"cannot listen on 127.0.0.1:{port}: Address already in use", answer.stderr)
+            self.assertEqual(dmpm.services("dispatcher"), services)
+            with dmpm.connect() as client:
+                self.assertEqual(client.get("c.test").status, 421)
+
+    def test_websockets_of_unchanged_sites_survive_every_reload(self):
+        groups = {"alice": harness.group(ALICE, ["/usr/bin/python3", "-IS",
+                                                 "{top}/websocket_worker.py"]),
+                  "bob": python_worker(BOB)}
+        dmpm = Dmpm(groups=groups, hosts=harness.TWO_HOSTS)
+        shutil.copy(harness.HERE / "websocket_worker.py", dmpm.directory)
+        with dmpm, dmpm.connect() as client, dmpm.connect() as keep_alive:
+            websocket = WebSocket(client, "/echo")
+            keep_alive.get("b.test")
+            worker = dmpm.workers(ALICE)
+            for i in range(5):
+                dmpm.settings["groups"]["bob"]["worker"]["environment"] = {"I": str(i)}
+                dmpm.add_host(f"new{i}.test", "bob")
+                dmpm.settings["limits"] = {"connections": 1000 + i}
+                self.reload_done(dmpm)
+                websocket.send(b"message %d" % i)
+                self.assertEqual(websocket.receive()[1], b"message %d" % i)
+                self.assertEqual(keep_alive.get("b.test").status, 200)
+            self.assertEqual(dmpm.workers(ALICE), worker)
+
+    def reload_done(self, dmpm):
+        dmpm.write_config()
+        answer = dmpm.command("reload")
+        self.assertEqual(answer.returncode, 0, answer)
+
+    def refuses(self, address, port):
+        try:
+            socket.create_connection((address, port), 1).close()
+        except ConnectionRefusedError:
+            return True
+        return False
 
     def serves(self, dmpm, host):
         with dmpm.connect() as client:
