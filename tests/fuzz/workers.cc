@@ -1,5 +1,6 @@
 #include "tests/fuzz/workers.h"
 
+#include <csignal>
 #include <stdexcept>
 
 #include "base/text.h"
@@ -17,6 +18,7 @@ constexpr char kProbeReply[] = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\npro
 }  // namespace
 
 Workers::Workers(test::FrontEnd& front) : front_(front) {
+  std::signal(SIGPIPE, SIG_IGN);  // as in the dispatcher
   for (const char* host : kHosts) groups_.push_back(front.add_site(host, 4));
 }
 

@@ -35,8 +35,8 @@ struct Case {
 };
 
 void corrupt_heap() {
-  auto* block = static_cast<char*>(std::malloc(40));
-  char* volatile wrong = block + 8;
+  auto* block = static_cast<char*>(std::calloc(1, 40));
+  char* volatile wrong = block + 16;
   std::free(wrong);  // NOLINT
 }
 
