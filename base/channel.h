@@ -45,6 +45,8 @@ class Channel final : public IoHandler {
 
   // Queues what the kernel does not take at once. Ignored after the channel closed.
   void send(std::string_view message);
+  // Reads what is there now, as when it becomes readable.
+  void read_now() { on_readable(); }
   // Sends now or not at all.
   bool try_send(std::string_view message);
   size_t queued() const { return queued_bytes_; }

@@ -119,9 +119,15 @@ struct FileStamp {
   bool operator==(const FileStamp&) const = default;
 };
 
-struct Certificate {
+struct CertificateFiles {
   std::string certificate_path, key_path;  // absolute
   FileStamp certificate_stamp, key_stamp;  // so that a renewed file counts as a change
+  bool operator==(const CertificateFiles&) const = default;
+};
+
+struct Certificate : CertificateFiles {
+  // With another type of key, for clients that cannot take the first.
+  std::optional<CertificateFiles> second;
   bool operator==(const Certificate&) const = default;
 };
 

@@ -43,12 +43,20 @@ void read_file(ObjectReader& object, std::string_view key, std::string& path, Fi
   stamp = *found;
 }
 
+void read_files(ObjectReader& object, CertificateFiles& files, Reading& reading) {
+  read_file(object, "certificate", files.certificate_path, files.certificate_stamp, reading);
+  read_file(object, "key", files.key_path, files.key_stamp, reading);
+}
+
 void read_tls(const JsonNode& node, VirtualHost& host, Reading& reading) {
   ObjectReader object(node, "\"tls\"", reading.problems);
   Certificate& certificate = host.tls.emplace();
-  read_file(object, "certificate", certificate.certificate_path, certificate.certificate_stamp,
-            reading);
-  read_file(object, "key", certificate.key_path, certificate.key_stamp, reading);
+  read_files(object, certificate, reading);
+  if (const auto second = object.find("second")) {
+    ObjectReader other(*second, "\"second\"", reading.problems);
+    read_files(other, certificate.second.emplace(), reading);
+    other.finish();
+  }
   object.finish();
 }
 

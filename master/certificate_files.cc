@@ -16,7 +16,7 @@ CertificateText::~CertificateText() {
   wipe(key);
 }
 
-Result<CertificateText> read_certificate(const config::Certificate& certificate) {
+Result<CertificateText> read_certificate(const config::CertificateFiles& certificate) {
   config::TrustedFiles files;
   auto chain = files.read(certificate.certificate_path, kMaxCertificateBytes);
   if (!chain) return chain.error();

@@ -18,7 +18,7 @@ struct CertificateText {
 };
 
 // By the rule of config/trusted_files.h; at most kMaxCertificateBytes together.
-Result<CertificateText> read_certificate(const config::Certificate& certificate);
+Result<CertificateText> read_certificate(const config::CertificateFiles& certificate);
 
 // Overwrites `text` before it is freed.
 void wipe(std::string& text);

@@ -78,6 +78,7 @@ Result<Directories> prepare_directories(const config::Configuration& configurati
   const config::Identity& logger = configuration.logger;
   Directories made;
   made.sockets = runtime_path + "/sockets";
+  made.empty = runtime_path + "/empty";
 
   auto runtime = make_directory(AT_FDCWD, runtime_path.c_str(), runtime_path, {0, 0, 0711});
   if (!runtime) return runtime.error();
@@ -87,6 +88,8 @@ Result<Directories> prepare_directories(const config::Configuration& configurati
   auto sockets = make_directory(runtime->get(), "sockets", made.sockets,
                                 {0, configuration.dispatcher.identity.gid, 0710});
   if (!sockets) return sockets.error();
+  auto empty = make_directory(runtime->get(), "empty", made.empty, {0, 0, 0555});
+  if (!empty) return empty.error();
   if (!taken_over) remove_stale(*sockets, S_IFSOCK);
 
   auto log = make_directory(AT_FDCWD, log_path.c_str(), log_path, {logger.uid, logger.gid, 0750});

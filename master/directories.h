@@ -2,6 +2,7 @@
 //
 //   RUNTIME/             root:root 0711
 //     master.lock        flock'ed as long as the master lives
+//     empty/               root:root 0555       the keyholder's root directory: nothing is ever in it
 //     sockets/           root:DISPATCHER 0710  the dispatchers' root directory: they can connect to
 //                                              what is in it, not list or change it; workers cannot
 //                                              enter it at all
@@ -22,6 +23,7 @@ namespace dmpm::master {
 struct Directories {
   Fd lock;
   std::string sockets;  // path
+  std::string empty;    // path
   Fd pipes;             // what is in it is reached through this, since its parent is the logger's
 };
 

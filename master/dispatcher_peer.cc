@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "master/certificate_files.h"
 #include "master/limits.h"
 #include "master/notices.h"
 
@@ -25,8 +24,6 @@ const std::array<DispatcherPeer::Rule, DispatcherPeer::kRuleCount> DispatcherPee
      &DispatcherPeer::worker_released},
     {RequestType::worker_busy, serving | draining, kRequestsPerSecond, kRequestBurst,
      &DispatcherPeer::worker_busy},
-    {RequestType::want_certificate, serving | draining, kCertificatesPerSecond, kCertificateBurst,
-     &DispatcherPeer::want_certificate},
     {RequestType::drained, draining, 1, 1, &DispatcherPeer::drained},
 }};
 
@@ -153,29 +150,6 @@ Offence DispatcherPeer::worker_released(const Request& request) {
 Offence DispatcherPeer::worker_busy(const Request& request) {
   if (WorkerGroup* group = groups_.find(request.group)) return group->busy(number_, request.worker);
   return groups_.was_given(request.group) ? nullptr : "names a group that never was";
-}
-
-Offence DispatcherPeer::want_certificate(const Request& request) {
-  const uint32_t number = request.argument;
-  const config::Certificate* certificate = feed_.certificate(number);
-  if (certificate == nullptr) {
-    if (!feed_.certificate_was_given(number)) return "names a certificate that never was";
-    send(certificate_failed(number, "the certificate was removed"));
-    return nullptr;
-  }
-  auto text = read_certificate(*certificate);
-  if (!text) {
-    send(certificate_failed(number, text.error().message));
-    return nullptr;
-  }
-  std::string answer = notice(protocol::Notice::certificate)
-                           .u32(number)
-                           .string(text->chain)
-                           .string(text->key)
-                           .take();
-  send(answer);
-  wipe(answer);
-  return nullptr;
 }
 
 Offence DispatcherPeer::drained(const Request&) {

@@ -75,7 +75,9 @@ class Dispatchers::Slot final : public ServiceHandler,
                                              all_.groups_, all_.feed_, *this);
     peer_->welcome(all_.settings_.root, all_.settings_.identity, share.flags);
     peer_->configure(all_.feed_.snapshot(), all_.version_);
-    Inheritance inheritance{std::move(pair->theirs), {all_.log_channel_.get()}};
+    all_.keyholder_.dispatcher_started(number_);
+    Inheritance inheritance{std::move(pair->theirs),
+                            {all_.log_channel_.get(), all_.keyholder_.dispatcher_end(number_)}};
     inheritance.others.insert(inheritance.others.end(), share.fds.begin(), share.fds.end());
     return inheritance;
   }
@@ -105,13 +107,14 @@ class Dispatchers::Slot final : public ServiceHandler,
 };
 
 Dispatchers::Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
-                         Fd log_channel, const RoutingFeed& feed, WorkerGroups& groups,
-                         DispatchersHandler& handler)
+                         Fd log_channel, KeyholderLink& keyholder, const RoutingFeed& feed,
+                         WorkerGroups& groups, DispatchersHandler& handler)
     : loop_(loop),
       children_(children),
       log_(log),
       settings_(std::move(settings)),
       log_channel_(std::move(log_channel)),
+      keyholder_(keyholder),
       feed_(feed),
       groups_(groups),
       handler_(handler),

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "master/dispatcher_peer.h"
+#include "master/keyholder_link.h"
 #include "master/limits.h"
 #include "master/listeners.h"
 #include "master/service.h"
@@ -44,7 +45,8 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
   // `log_channel` is the dispatchers' end of their channel to the logger. `groups` answer what
   // dispatchers ask.
   Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings, Fd log_channel,
-              const RoutingFeed& feed, WorkerGroups& groups, DispatchersHandler& handler);
+              KeyholderLink& keyholder, const RoutingFeed& feed, WorkerGroups& groups,
+              DispatchersHandler& handler);
   ~Dispatchers();
 
   // How many numbers are free for a new generation.
@@ -80,6 +82,7 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
   Log& log_;
   const Settings settings_;
   const Fd log_channel_;
+  KeyholderLink& keyholder_;
   const RoutingFeed& feed_;
   WorkerGroups& groups_;
   DispatchersHandler& handler_;

@@ -92,6 +92,8 @@ void visit(Way& way, Record& handover) {
   way.list(handover.certificates, [&way](auto& certificate) {
     way.text(certificate.certificate_path);
     way.text(certificate.key_path);
+    way.text(certificate.second_certificate_path);
+    way.text(certificate.second_key_path);
     way.number(certificate.number);
   });
   way.list(handover.workers, [&way](auto& worker) {
@@ -124,6 +126,12 @@ void visit(Way& way, Record& handover) {
     way.number(dispatcher.confirmed);
     way.list(dispatcher.unsent, [&way](auto& message) { way.text(message); });
   });
+  way.list(handover.key_channels, [&way](auto& channel) {
+    way.fd(channel.keyholder);
+    way.fd(channel.dispatcher);
+  });
+  way.number(handover.keyholder_pid);
+  way.number(handover.keyholder_age);
   way.number(handover.logger_pid);
   way.number(handover.logger_age);
   way.fd(handover.logger_channel);

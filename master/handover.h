@@ -22,7 +22,7 @@ namespace dmpm::master {
 struct Handover {
   // To be raised with every change of a field here, of what one means, and of master/protocol.h:
   // dispatchers of the version before are still there.
-  static constexpr uint32_t kFormat = 1;
+  static constexpr uint32_t kFormat = 2;
 
   struct Group {
     std::string name;
@@ -31,6 +31,7 @@ struct Handover {
   };
   struct Certificate {
     std::string certificate_path, key_path;
+    std::string second_certificate_path, second_key_path;  // empty: there is none
     uint32_t number = 0;
   };
   struct Worker {
@@ -71,6 +72,12 @@ struct Handover {
   std::vector<Worker> workers;
   std::vector<Waiting> waiting;
   std::vector<Dispatcher> dispatchers;
+  struct KeyChannel {
+    int keyholder = -1, dispatcher = -1;
+  };
+  std::vector<KeyChannel> key_channels;  // by the dispatcher's number
+  uint32_t keyholder_pid = 0;
+  uint64_t keyholder_age = 0;
   uint32_t logger_pid = 0;
   uint64_t logger_age = 0;
   int logger_channel = -1;

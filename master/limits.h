@@ -54,6 +54,9 @@ inline constexpr Milliseconds kStableAfter{10'000};
 inline constexpr size_t kMaxQueuedForLogger = size_t{4} << 20;
 inline constexpr Milliseconds kLoggerStopTime{5'000};
 
+// What waits for a slow keyholder: three certificates with two pairs each, and numbers.
+inline constexpr size_t kMaxQueuedForKeyholder = size_t{4} << 20;
+
 // Sockets that systemd may pass: more "listen" entries than anybody has.
 inline constexpr uint64_t kMaxPassedSockets = 256;
 

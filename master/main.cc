@@ -81,6 +81,9 @@ Status make_channels(Prepared& prepared) {
   if (!control) return control.error();
   auto pair = Channel::pair();
   if (!pair) return pair.error();
+  auto keys = make_key_channels();
+  if (!keys) return keys.error();
+  prepared.key_channels = std::move(*keys);
   prepared.control = std::move(*control);
   prepared.logger_dispatchers = std::move(pair->ours);
   prepared.dispatcher_log = std::move(pair->theirs);
@@ -89,6 +92,10 @@ Status make_channels(Prepared& prepared) {
 
 // Those of the master before.
 void take_channels(Prepared& prepared, const Handover& from) {
+  for (size_t i = 0; i < from.key_channels.size() && i < prepared.key_channels.size(); ++i) {
+    prepared.key_channels[i] = {Fd(from.key_channels[i].keyholder),
+                                Fd(from.key_channels[i].dispatcher)};
+  }
   prepared.control = Fd(from.control);
   prepared.logger_dispatchers = Fd(from.logger_dispatchers);
   prepared.dispatcher_log = Fd(from.dispatcher_log);

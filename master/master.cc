@@ -44,8 +44,11 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       control_(loop, wheel_, std::move(prepared.control), *this),
       logger_(loop, children_, log_, prepared.programs + "/dmpm-logger", prepared.configuration,
               std::move(prepared.logger_dispatchers), *this),
+      keyholder_(loop, children_, log_, prepared.programs + "/dmpm-keyholder",
+                 prepared.directories.empty, prepared.configuration.keyholder,
+                 std::move(prepared.key_channels), feed_),
       dispatchers_(loop, children_, log_, dispatcher_settings(prepared),
-                   std::move(prepared.dispatcher_log), feed_, groups_, *this),
+                   std::move(prepared.dispatcher_log), keyholder_, feed_, groups_, *this),
       services_{loop, wheel_, log_, children_, throttle_, logger_, dispatchers_, *this, places_},
       groups_(services_),
       upgrade_(loop, children_, prepared.programs + "/dmpm-master", config_file_, *this),
@@ -70,8 +73,10 @@ void Master::start() {
   const unsigned processes = feed_.configuration().dispatcher.processes;
   if (handover_) {
     logger_.take_over(*handover_);
+    keyholder_.take_over(*handover_);
   } else {
     logger_.start();
+    keyholder_.start();
     announce_listeners({}, first_listeners_);
   }
   // There is always room: what was taken over is told to go only now.
@@ -154,6 +159,7 @@ void Master::report(uint32_t client) {
         .string(kPhases[static_cast<size_t>(phase_)])
         .string(config_file_);
     logger_.describe(report);
+    keyholder_.describe(report);
     dispatchers_.describe(report);
     groups_.describe(report);
   }
@@ -214,6 +220,7 @@ std::string Master::apply(config::Configuration next) {
   // told to the dispatchers after the news that nothing is sent to them any more.
   feed_.for_each_group(
       [this](uint32_t number, const config::Group& group) { groups_.put(number, group); });
+  for (const uint32_t number : update.forgotten_certificates) keyholder_.forget(number);
   dispatchers_.configure(update.notices);
   for (const uint32_t number : update.removed_groups) groups_.remove(number);
   if (phase_ == Phase::serving) groups_.ensure_minimum();
@@ -256,6 +263,7 @@ Handover Master::hand_over() {
   groups_.hand_over(to);
   dispatchers_.hand_over(to);
   logger_.hand_over(to);
+  keyholder_.hand_over(to);
   for (const uint32_t client : upgrading_.clients()) {
     if (control_.connection(client) >= 0) to.clients.push_back(control_.connection(client));
   }
@@ -291,6 +299,7 @@ void Master::on_dispatchers_ended() {
 }
 
 void Master::stop_workers() {
+  keyholder_.stop();
   phase_ = Phase::stopping_workers;
   step_.set(kWorkersStopTime);
   groups_.stop_all();

@@ -25,6 +25,7 @@
 #include "master/directories.h"
 #include "master/dispatchers.h"
 #include "master/handover.h"
+#include "master/keyholder_link.h"
 #include "master/listeners.h"
 #include "master/logger_link.h"
 #include "master/master_log.h"
@@ -46,7 +47,8 @@ struct Prepared {
   std::vector<BoundListener> listeners;        // as configured
   Fd control;
   Fd dispatcher_log, logger_dispatchers;  // the two ends of one channel
-  std::string programs;                   // the directory of dmpm-dispatcher and dmpm-logger
+  KeyChannels key_channels;
+  std::string programs;  // the directory of dmpm-dispatcher and dmpm-logger
   rlimit worker_open_files;
   std::optional<Handover> handover;  // of the master before
 };
@@ -121,6 +123,7 @@ class Master final : public SignalHandler,
   ControlServer control_;
   Waiting reloading_{control_}, stopping_{control_}, upgrading_{control_};
   LoggerLink logger_;
+  KeyholderLink keyholder_;
   Dispatchers dispatchers_;
   WorkerServices services_;
   WorkerGroups groups_;

@@ -1,4 +1,4 @@
-// The notices about workers and certificates, encoded (master/protocol.h). Those about the
+// The notices about workers, encoded (master/protocol.h). Those about the
 // configuration are encoded where they arise, in routing_feed.cc.
 #pragma once
 
@@ -46,10 +46,6 @@ inline std::string worker_gone(uint32_t group, uint32_t worker) {
 
 inline std::string release_worker(uint32_t group, uint32_t worker) {
   return notice(protocol::Notice::release_worker).u32(group).u32(worker).take();
-}
-
-inline std::string certificate_failed(uint32_t certificate, std::string_view reason) {
-  return notice(protocol::Notice::certificate_failed).u32(certificate).string(reason).take();
 }
 
 inline std::string drain(Milliseconds deadline, Milliseconds idle) {

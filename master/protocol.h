@@ -27,9 +27,6 @@ enum class RequestType : uint32_t {
   worker_released = 4,
   // Answers release_worker: there is a request in flight after all; the worker stays in use.
   worker_busy = 5,
-  // The chain and key of `argument` (a certificate's number) are needed. The answer is certificate
-  // or certificate_failed; until it is there, asking again is an offence.
-  want_certificate = 6,
   // Answers drain: no connection is left; the dispatcher is about to exit.
   drained = 7,
 };
@@ -78,12 +75,6 @@ enum class Notice : uint32_t {
   worker_gone = 22,
   // u32 group, u32 worker. Answered by worker_released or worker_busy.
   release_worker = 23,
-
-  // ---- certificates ----
-  // u32 certificate, string chain (PEM), string key (PEM).
-  certificate = 30,
-  // u32 certificate, string reason.
-  certificate_failed = 31,
 
   // ---- end ----
   // u64 deadline ms, u64 idle ms. Accept nothing more, finish what is in flight, then say drained and

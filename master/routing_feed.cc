@@ -143,7 +143,7 @@ void RoutingFeed::number_groups(const Configuration& next, Book& book, Update& u
 void RoutingFeed::number_certificates(const Configuration& next, Book& book) {
   for (const VirtualHost& host : next.virtual_hosts) {
     if (!host.tls) continue;
-    const CertificateKey key{host.tls->certificate_path, host.tls->key_path};
+    const CertificateKey key = key_of(*host.tls);
     if (book.certificates.contains(key)) continue;
     const auto old = book_.certificates.find(key);
     const uint32_t number =
@@ -184,9 +184,18 @@ uint32_t RoutingFeed::number_of_group(const VirtualHost& host, const Book& book)
   return found == book.groups.end() ? protocol::kNoGroup : found->second;
 }
 
+RoutingFeed::CertificateKey RoutingFeed::key_of(const config::Certificate& certificate) {
+  CertificateKey key{certificate.certificate_path, certificate.key_path, {}, {}};
+  if (certificate.second) {
+    key.second_certificate = certificate.second->certificate_path;
+    key.second_key = certificate.second->key_path;
+  }
+  return key;
+}
+
 uint32_t RoutingFeed::number_of_certificate(const VirtualHost& host, const Book& book) {
   if (!host.tls) return protocol::kNoCertificate;
-  return book.certificates.at({host.tls->certificate_path, host.tls->key_path}).number;
+  return book.certificates.at(key_of(*host.tls)).number;
 }
 
 void RoutingFeed::remove_groups(const Configuration& next, const Book& book, Update& update) const {
@@ -205,6 +214,7 @@ void RoutingFeed::forget_certificates(const Book& book, Update& update) const {
     if (old.certificate == nullptr) continue;  // of the master before: nobody has it now
     if (now != book.certificates.end() && *now->second.certificate == *old.certificate) continue;
     update.notices.push_back(notice(Notice::forget_certificate).u32(old.number).take());
+    update.forgotten_certificates.push_back(old.number);
   }
 }
 
@@ -216,7 +226,9 @@ void RoutingFeed::hand_over(Handover& to) const {
     to.groups.push_back({group.name, number, fingerprint(group)});
   });
   for (const auto& [key, known] : book_.certificates) {
-    to.certificates.push_back({std::string(key.certificate), std::string(key.key), known.number});
+    to.certificates.push_back({std::string(key.certificate), std::string(key.key),
+                               std::string(key.second_certificate), std::string(key.second_key),
+                               known.number});
   }
 }
 
@@ -229,7 +241,8 @@ void RoutingFeed::take_over(const Handover& from) {
     taken_over_.emplace(group.name, group.fingerprint);
   }
   for (const Handover::Certificate& known : from.certificates) {
-    book_.certificates.emplace(CertificateKey{known.certificate_path, known.key_path},
+    book_.certificates.emplace(CertificateKey{known.certificate_path, known.key_path,
+                                              known.second_certificate_path, known.second_key_path},
                                KnownCertificate{known.number, nullptr});
   }
 }
@@ -252,6 +265,13 @@ std::vector<std::string> RoutingFeed::snapshot() const {
 void RoutingFeed::for_each_group(
     const std::function<void(uint32_t number, const Group&)>& visit) const {
   for (const auto& [name, group] : configuration_->groups) visit(book_.groups.at(name), group);
+}
+
+const config::VirtualHost* RoutingFeed::host_with_certificate(uint32_t number) const {
+  for (size_t i = 0; i < book_.hosts.size(); ++i) {
+    if (book_.hosts[i].certificate == number) return &configuration_->virtual_hosts[i];
+  }
+  return nullptr;
 }
 
 const config::Certificate* RoutingFeed::certificate(uint32_t number) const {

@@ -5,7 +5,7 @@
 //   group          its name, permissions and worker; if one of these changed, it is a new group with
 //                  a new number, and the old one finishes what it has
 //   virtual host   its first name
-//   certificate    its pair of paths
+//   certificate    its paths
 #pragma once
 
 #include <functional>
@@ -26,8 +26,9 @@ class RoutingFeed {
   struct Update {
     std::vector<std::string> notices;  // for dispatchers that know the version before; no commit
     std::vector<uint32_t> removed_groups;
-    size_t groups_changed = 0;         // new, changed and removed ones
-    size_t virtual_hosts_changed = 0;  // the same
+    std::vector<uint32_t> forgotten_certificates;  // changed or not in use any more
+    size_t groups_changed = 0;                     // new, changed and removed ones
+    size_t virtual_hosts_changed = 0;              // the same
     // The version before: to be kept until nothing refers to it any more.
     std::unique_ptr<const config::Configuration> previous;
   };
@@ -51,6 +52,8 @@ class RoutingFeed {
       const std::function<void(uint32_t number, const config::Group&)>& visit) const;
   // Null: never was, or is not in force any more.
   const config::Certificate* certificate(uint32_t number) const;
+  // One that uses it, for messages; null when none does.
+  const config::VirtualHost* host_with_certificate(uint32_t number) const;
   bool certificate_was_given(uint32_t number) const {
     return number != 0 && number <= last_certificate_;
   }
@@ -58,6 +61,7 @@ class RoutingFeed {
  private:
   struct CertificateKey {
     std::string_view certificate, key;
+    std::string_view second_certificate, second_key;  // empty: there is none
     bool operator==(const CertificateKey&) const = default;
   };
   struct CertificateHash {
@@ -85,6 +89,7 @@ class RoutingFeed {
   void remove_hosts(const config::Configuration& next, Update& update) const;
   void number_hosts(const config::Configuration& next, Book& book, Update& update);
   static uint32_t number_of_group(const config::VirtualHost& host, const Book& book);
+  static CertificateKey key_of(const config::Certificate& certificate);
   static uint32_t number_of_certificate(const config::VirtualHost& host, const Book& book);
   void remove_groups(const config::Configuration& next, const Book& book, Update& update) const;
   void forget_certificates(const Book& book, Update& update) const;

@@ -1,5 +1,7 @@
 #include "proxy/dispatcher.h"
 
+#include <openssl/async.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -7,7 +9,7 @@
 
 namespace dmpm {
 
-Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed,
+Dispatcher::Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t random_seed,
                        size_t descriptors)
     : loop_(loop),
       log_(log),
@@ -18,8 +20,9 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       plaintext_(new char[limits::kReadSize]),
       worker_input_(new char[limits::kReadSize]),
       tls_shared_(staging_),
-      master_(loop, std::move(master_channel), *this, log),
-      certificates_(master_),
+      master_(loop, std::move(channels.master), *this, log),
+      keyholder_(loop, std::move(channels.keyholder), ~random_seed, log),
+      certificates_(loop, keyholder_),
       groups_({loop, wheel_, graveyard_, master_, {worker_input_.get(), limits::kReadSize}}),
       forwarding_{loop, wheel_, router_, groups_, limits_, *this},
       http1_exchanges_(forwarding_),
@@ -29,6 +32,7 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t ra
       // As many again are kept for workers, or idle clients could starve the sites that are busy.
       most_connections_(descriptors / 2) {
   master_.attach({router_, groups_, certificates_, limits_});
+  keyholder_.attach(certificates_, tickets_);
 }
 
 Dispatcher::~Dispatcher() {
@@ -36,10 +40,19 @@ Dispatcher::~Dispatcher() {
     net::Connection* connection = &connections_.pop_front();
     std::default_delete<net::Connection>()(connection);  // NOLINT(clang-analyzer-*): it is unlinked
   }
+  graveyard_.empty();  // while what they refer to is still there
 }
 
 Status Dispatcher::prepare_tls() {
-  auto context = tls::TlsContext::create(*this);
+  // Each handshake that waits for its signature is a job of OpenSSL's with a stack of 32 KiB.
+  if (ASYNC_init_thread(limits::kMaxPendingSignatures, 0) != 1) {
+    return Error{"OpenSSL cannot prepare its jobs"};
+  }
+  auto remote_keys = tls::RemoteKeyProvider::load(tls_shared_.signing());
+  if (!remote_keys.ok()) return remote_keys.error();
+  remote_keys_ = std::move(remote_keys.value());
+  certificates_.set_provider(*remote_keys_);
+  auto context = tls::TlsContext::create(*this, tickets_);
   if (!context.ok()) return context.error();
   tls_context_ = std::move(context.value());
   return {};
@@ -94,7 +107,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
   connections_.push_back(started);
   crowd_.on_count(++connection_count_);
   if (tls) {
-    started.start_tls(std::move(ssl), tls_shared_);
+    started.start_tls(std::move(ssl), tls_shared_, keyholder_);
   } else {
     started.start_plain(staging_);
   }

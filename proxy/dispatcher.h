@@ -15,6 +15,7 @@
 #include "proxy/forward/forwarder.h"
 #include "proxy/http1/server.h"
 #include "proxy/http2/server.h"
+#include "proxy/keyholder_link.h"
 #include "proxy/master_link.h"
 #include "proxy/net/connection.h"
 #include "proxy/net/listener.h"
@@ -36,8 +37,11 @@ class Dispatcher final : private net::ConnectionOwner,
     uint32_t flags;  // protocol::ListenerFlags
   };
 
+  struct Channels {
+    Fd master, keyholder;
+  };
   // `descriptors`: the limit of this process.
-  Dispatcher(EventLoop& loop, Log& log, Fd master_channel, uint64_t random_seed,
+  Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t random_seed,
              size_t descriptors);
   ~Dispatcher();
   // Makes what TLS needs; once, before run().
@@ -81,6 +85,10 @@ class Dispatcher final : private net::ConnectionOwner,
   tls::TlsShared tls_shared_;
 
   MasterLink master_;
+  KeyholderLink keyholder_;
+  tls::TicketKeys tickets_;
+  // Before whatever has one of its keys.
+  std::unique_ptr<tls::RemoteKeyProvider> remote_keys_;
   tls::CertificateStore certificates_;
   forward::Router router_;
   forward::Groups groups_;

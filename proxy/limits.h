@@ -46,5 +46,15 @@ inline constexpr Milliseconds kHalfTunnelTimeout{30'000};
 // ---- certificates ----
 // Parsed certificates kept; the least recently used goes first. About 6 KiB each.
 inline constexpr size_t kMaxLoadedCertificates = 2'000;
+// One that could not be loaded is not asked for again before: its file may be there by then.
+inline constexpr Milliseconds kFailedCertificate{10'000};
+
+// ---- the keyholder ----
+// Requests of one message, and what may wait while it does not read: 250 bytes a handshake.
+// Handshakes that wait for a signature at a time. More wait only while the keyholder is being started
+// anew; those fail, and their clients come again.
+inline constexpr size_t kMaxPendingSignatures = 4'096;
+inline constexpr size_t kKeyholderMessage = 64 * 1024;
+inline constexpr size_t kMaxQueuedForKeyholder = 16 * 1024 * 1024;
 
 }  // namespace dmpm::limits

@@ -89,7 +89,9 @@ int run() {
   const auto descriptors = raise_descriptor_limit();
   if (!descriptors.ok()) return fail(descriptors.error());
   EventLoop loop;
-  Dispatcher dispatcher(loop, log, Fd(heritage::kMasterChannel), seed, descriptors.value());
+  Dispatcher dispatcher(loop, log,
+                        {Fd(heritage::kMasterChannel), Fd(heritage::kDispatcherKeyholder)}, seed,
+                        descriptors.value());
   // OpenSSL reads its own files, if any, before the root directory changes.
   Status status = dispatcher.prepare_tls();
   if (status.ok()) status = lock_down_dispatcher(welcome.value().place);

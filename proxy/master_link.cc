@@ -40,10 +40,6 @@ void MasterLink::worker_busy(uint32_t group, uint32_t worker) {
   send({RequestType::worker_busy, group, worker});
 }
 
-void MasterLink::want_certificate(uint32_t number) {
-  send({RequestType::want_certificate, 0, 0, number});
-}
-
 void MasterLink::drained() {
   send({RequestType::drained});
 }
@@ -65,8 +61,6 @@ void MasterLink::on_message(std::string_view message) {
     case Notice::worker_failed:
     case Notice::worker_gone:
     case Notice::release_worker: on_worker_notice(notice, reader); break;
-    case Notice::certificate:
-    case Notice::certificate_failed: on_certificate_notice(notice, reader); break;
     case Notice::drain: {
       const Milliseconds deadline(reader.u64()), idle(reader.u64());
       owner_.on_drain(deadline, idle);
@@ -160,20 +154,6 @@ void MasterLink::on_worker_notice(Notice notice, WireReader& reader) {
     } else {
       worker_released(group, worker);
     }
-  }
-}
-
-void MasterLink::on_certificate_notice(Notice notice, WireReader& reader) {
-  const uint32_t number = reader.u32();
-  const std::string_view first = reader.string();  // the chain, or the reason
-  if (notice == Notice::certificate_failed) {
-    routing_->certificates.on_failed(number);
-    return log_.error(concat({"certificate ", std::to_string(number), ": ", first}));
-  }
-  const std::string_view key = reader.string();
-  const Status status = routing_->certificates.on_certificate(number, first, key);
-  if (!status.ok()) {
-    log_.error(concat({"certificate ", std::to_string(number), ": ", status.error().message}));
   }
 }
 

@@ -37,9 +37,7 @@ struct Routing {
   ClientLimits& limits;
 };
 
-class MasterLink final : public forward::WorkerSource,
-                         public tls::CertificateSource,
-                         private ChannelHandler {
+class MasterLink final : public forward::WorkerSource, private ChannelHandler {
  public:
   MasterLink(EventLoop& loop, Fd channel, MasterLinkOwner& owner, Log& log);
   // Before the loop runs.
@@ -49,7 +47,6 @@ class MasterLink final : public forward::WorkerSource,
   void worker_idle(uint32_t group, uint32_t worker) override;
   void worker_released(uint32_t group, uint32_t worker) override;
   void worker_busy(uint32_t group, uint32_t worker) override;
-  void want_certificate(uint32_t number) override;
   void drained();
 
  private:
@@ -63,7 +60,6 @@ class MasterLink final : public forward::WorkerSource,
   void set_limits(WireReader& reader);
   void set_virtual_host(WireReader& reader);
   void on_worker_notice(protocol::Notice notice, WireReader& reader);
-  void on_certificate_notice(protocol::Notice notice, WireReader& reader);
   [[noreturn]] void reject_message(std::string_view message);
 
   Channel channel_;

@@ -37,8 +37,10 @@ void Connection::start_plain(OutputStaging& staging) {
   advance_handshake();
 }
 
-void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared) {
-  auto transport = std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, this);
+void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared, tls::RemoteSigner& signer) {
+  tls::SignatureWaiter& waiter = *this;
+  auto transport =
+      std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, signer, waiter, this);
   tls_ = transport.get();
   transport_ = std::move(transport);
   choose_priority();
@@ -54,11 +56,11 @@ void Connection::set_state(State state) {
 
 // ---- handshake ----
 
+// When it is this connection's turn.
 void Connection::resume_handshake() {
-  if (!waiting_certificate_) return;
-  waiting_certificate_ = false;
+  if (!std::exchange(handshake_waits_, false)) return;
   watcher_.watch_read(true);
-  advance_handshake();
+  watcher_.call_again();
 }
 
 void Connection::advance_handshake() {
@@ -68,7 +70,8 @@ void Connection::advance_handshake() {
   switch (status) {
     case Transport::HandshakeStatus::wants_input: return;
     case Transport::HandshakeStatus::wants_certificate:
-      waiting_certificate_ = true;
+    case Transport::HandshakeStatus::wants_signature:
+      handshake_waits_ = true;
       watcher_.watch_read(false);
       return;
     case Transport::HandshakeStatus::failed:
@@ -98,6 +101,7 @@ void Connection::on_readable() {
   choose_priority();
   switch (state_) {
     case State::handshaking:
+      if (handshake_waits_) return;
       advance_handshake();
       // The first request may have come along with the end of the handshake.
       if (state_ == State::open && transport_->has_buffered_input()) read_input();

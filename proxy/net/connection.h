@@ -54,6 +54,7 @@ class Connection final : public Mortal,
                          public ListNode<Connection>,
                          private SessionHost,
                          private IoHandler,
+                         private tls::SignatureWaiter,
                          private Deferred,
                          private Deadline {
  public:
@@ -64,9 +65,9 @@ class Connection final : public Mortal,
 
   // Exactly one of them, once.
   void start_plain(OutputStaging& staging);
-  void start_tls(tls::SslPtr ssl, tls::TlsShared& shared);
+  void start_tls(tls::SslPtr ssl, tls::TlsShared& shared, tls::RemoteSigner& signer);
 
-  // A certificate that the handshake waits for has come, or will not.
+  // The certificate that the handshake waits for has come, or will not.
   void resume_handshake();
   void drain(Milliseconds idle);
   // In the list of handshakes that wait for a certificate.
@@ -93,6 +94,9 @@ class Connection final : public Mortal,
   void charge(unsigned work) override { share_.charge(services_.loop.now(), work); }
   Priority priority() const override { return priority_; }
   const http::ClientInfo& client() const override { return client_; }
+
+  // tls::SignatureWaiter
+  void on_signature() override { resume_handshake(); }
 
   // Events
   void on_readable() override;
@@ -129,7 +133,7 @@ class Connection final : public Mortal,
   bool input_ended_ = false;
   Milliseconds drain_idle_{};
   bool draining_ = false;
-  bool waiting_certificate_ = false;
+  bool handshake_waits_ = false;  // for something else than input
   bool output_waits_ = false;
 };
 

@@ -18,6 +18,7 @@ class Transport : public Mortal {
     done,
     wants_input,        // call again when the socket is readable
     wants_certificate,  // the certificate is being fetched: call again when told
+    wants_signature,    // a signature is being made elsewhere: call again when told
     failed,
   };
   enum class ReadStatus { data, would_block, end, failed };

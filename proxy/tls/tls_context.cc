@@ -27,7 +27,8 @@ Error openssl_error(std::string_view what) {
 
 }  // namespace
 
-Result<std::unique_ptr<TlsContext>> TlsContext::create(CertificateSelector& selector) {
+Result<std::unique_ptr<TlsContext>> TlsContext::create(CertificateSelector& selector,
+                                                       TicketKeys& tickets) {
   std::unique_ptr<TlsContext> result(new TlsContext(selector));
   result->context_.reset(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* context = result->context_.get();
@@ -50,6 +51,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(CertificateSelector& sele
       SSL_CTX_set_session_id_context(context, kPolicy, sizeof kPolicy - 1) != 1) {
     return openssl_error("TLS settings");
   }
+  tickets.install(context);
   SSL_CTX_set_cert_cb(context, on_certificate, result.get());
   SSL_CTX_set_alpn_select_cb(context, on_alpn, result.get());
   return result;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "proxy/tls/ticket_keys.h"
 
 namespace dmpm::tls {
 
@@ -36,7 +37,9 @@ using SslPtr = std::unique_ptr<SSL, SslDeleter>;
 class TlsContext {
  public:
   // Reads no file: call before or after the root directory was changed.
-  static Result<std::unique_ptr<TlsContext>> create(CertificateSelector& selector);
+  // `tickets` outlives it.
+  static Result<std::unique_ptr<TlsContext>> create(CertificateSelector& selector,
+                                                    TicketKeys& tickets);
 
   // A server-side SSL; null when memory is short.
   SslPtr new_ssl() const { return SslPtr(SSL_new(context_.get())); }

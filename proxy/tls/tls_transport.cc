@@ -20,17 +20,24 @@ TlsShared::TlsShared(net::OutputStaging& staging)
   BIO_meth_set_ctrl(bio_method_.get(), TlsTransport::bio_control);
 }
 
-TlsTransport::TlsTransport(int fd, SslPtr ssl, TlsShared& shared, void* connection)
-    : fd_(fd), shared_(shared), ssl_(std::move(ssl)), output_(fd) {
+TlsTransport::TlsTransport(int fd, SslPtr ssl, TlsShared& shared, RemoteSigner& signer,
+                           SignatureWaiter& waiter, void* connection)
+    : fd_(fd),
+      shared_(shared),
+      ssl_(std::move(ssl)),
+      signature_(std::make_unique<PendingSignature>(signer, waiter)),
+      output_(fd) {
   BIO* bio = BIO_new(shared_.bio_method());
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl_.get(), bio, bio);  // one reference serves both directions
   SSL_set_accept_state(ssl_.get());
   SSL_set_app_data(ssl_.get(), connection);
+  SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
 }
 
 TlsTransport::~TlsTransport() {
+  end_job();
   if (shared_.staging().owned_by(*this)) shared_.staging().release();
 }
 
@@ -93,10 +100,17 @@ Transport::HandshakeStatus TlsTransport::handshake() {
   load_input();
   if (failed_) return HandshakeStatus::failed;
   ERR_clear_error();
+  const SigningContext::Scope scope(shared_.signing(), signature_.get());
   const int result = SSL_do_handshake(ssl_.get());
   const int error = SSL_get_error(ssl_.get(), result);
   keep_input();
-  if (result == 1) return HandshakeStatus::done;
+  if (result == 1) {
+    // From here on a job for each read and write would only cost.
+    SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+    signature_.reset();
+    return HandshakeStatus::done;
+  }
+  if (error == SSL_ERROR_WANT_ASYNC) return HandshakeStatus::wants_signature;
   if (error == SSL_ERROR_WANT_READ && !socket_ended_) return HandshakeStatus::wants_input;
   if (error == SSL_ERROR_WANT_X509_LOOKUP) return HandshakeStatus::wants_certificate;
   peer_spoke_http_ =
@@ -104,6 +118,15 @@ Transport::HandshakeStatus TlsTransport::handshake() {
   ERR_clear_error();
   failed_ = true;
   return HandshakeStatus::failed;
+}
+
+// A job that waits for its signature owns memory that only its end gives back.
+void TlsTransport::end_job() {
+  if (signature_ == nullptr || SSL_waiting_for_async(ssl_.get()) != 1) return;
+  signature_->refuse();
+  const SigningContext::Scope scope(shared_.signing(), signature_.get());
+  SSL_do_handshake(ssl_.get());
+  ERR_clear_error();
 }
 
 Transport::ReadResult TlsTransport::read(std::span<char> into) {

@@ -14,6 +14,7 @@
 #include "proxy/net/output_staging.h"
 #include "proxy/net/socket_output.h"
 #include "proxy/net/transport.h"
+#include "proxy/tls/remote_signing.h"
 #include "proxy/tls/tls_context.h"
 
 namespace dmpm::tls {
@@ -23,19 +24,23 @@ class TlsShared {
  public:
   explicit TlsShared(net::OutputStaging& staging);
   net::OutputStaging& staging() { return staging_; }
+  SigningContext& signing() { return signing_; }
   BIO_METHOD* bio_method() { return bio_method_.get(); }
   std::span<char> received() { return {received_.get(), limits::kReadSize}; }
 
  private:
   net::OutputStaging& staging_;
+  SigningContext signing_;
   std::unique_ptr<BIO_METHOD, SslDeleter> bio_method_;
   std::unique_ptr<char[]> received_;
 };
 
 class TlsTransport final : public net::Transport, private net::StagingOwner {
  public:
-  // `fd` and `shared` outlive the transport. `connection` is what SSL_get_app_data() gives.
-  TlsTransport(int fd, SslPtr ssl, TlsShared& shared, void* connection);
+  // `fd`, `shared`, `signer` and `waiter` outlive the transport. `connection` is what
+  // SSL_get_app_data() gives; `waiter` is told when a handshake that wants a signature can go on.
+  TlsTransport(int fd, SslPtr ssl, TlsShared& shared, RemoteSigner& signer, SignatureWaiter& waiter,
+               void* connection);
   ~TlsTransport() override;
 
   HandshakeStatus handshake() override;
@@ -62,10 +67,12 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
   // Keeps what is left of input_ for the next call.
   void keep_input();
   void encrypt(std::string_view plaintext);
+  void end_job();
 
   const int fd_;
   TlsShared& shared_;
   SslPtr ssl_;
+  std::unique_ptr<PendingSignature> signature_;  // during the handshake
   net::SocketOutput output_;
   std::string_view input_;  // during a call only: into shared_.received() or kept_
   Buffer kept_;             // received, not yet taken by OpenSSL

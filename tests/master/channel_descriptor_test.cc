@@ -46,9 +46,9 @@ TEST_CASE("an attached descriptor is dropped by the kernel, the message heard") 
   const Fd reader(ends[0]);
   Fd writer(ends[1]);
   const int before = open_descriptors();
-  REQUIRE(send_with(dispatcher.fd(), {RequestType::want_certificate, 0, 0, 77}, writer.get()));
+  REQUIRE(send_with(dispatcher.fd(), {RequestType::want_worker, 77}, writer.get()));
   CHECK(dispatcher.is_ended());
-  CHECK(dispatcher.offence == "names a certificate that never was");
+  CHECK(dispatcher.offence == "names a group that never was");
   CHECK(open_descriptors() == before);
   writer.reset();
   char byte;

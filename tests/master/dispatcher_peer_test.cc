@@ -68,7 +68,6 @@ TEST_CASE("what ends a dispatcher") {
       {false, say(RequestType::worker_idle, 1, 1), phase},
       {false, say(RequestType::worker_released, 1, 1), phase},
       {false, say(RequestType::worker_busy, 1, 1), phase},
-      {false, say(RequestType::want_certificate, 0, 0, 1), phase},
       {false, say(RequestType::drained), phase},
       {true, say(RequestType::drained), phase},
       {false, say(RequestType::configured, 0, 0, 0), version},
@@ -85,8 +84,6 @@ TEST_CASE("what ends a dispatcher") {
       {true, say(RequestType::worker_idle, 1, 1), no_worker},
       {true, say(RequestType::worker_released, 1, 5), no_worker},
       {true, say(RequestType::worker_busy, 1, 5), no_worker},
-      {true, say(RequestType::want_certificate, 0, 0, 0), "names a certificate that never was"},
-      {true, say(RequestType::want_certificate, 0, 0, 1), "names a certificate that never was"},
   };
   for (const Case& test : cases) {
     House house;
@@ -194,45 +191,6 @@ TEST_CASE("drain, then drained; its end afterwards is no offence") {
   dispatcher.say(RequestType::drained);
   ::shutdown(dispatcher.fd(), SHUT_RDWR);
   run_for(house.loop, Milliseconds(5));
-  CHECK(dispatcher.offence.empty());
-}
-
-TEST_CASE("certificates") {
-  DMPM_NEEDS_ROOT();
-  House house;
-  const std::string chain = house.directory / "chain", key = house.directory / "key";
-  config::Configuration configuration;
-  config::VirtualHost host;
-  host.names = {"a.test"};
-  host.tls = config::Certificate{chain, key, {}, {}};
-  configuration.virtual_hosts.push_back(host);
-  const auto update = house.feed.update(configuration);
-  Player& dispatcher = *house.players[0];
-  dispatcher.peer->configure(update.notices, 1);
-  dispatcher.configure();
-
-  const auto ask_failed = [&] {
-    dispatcher.say(RequestType::want_certificate, 0, 0, 1);
-    const std::string fields = dispatcher.hear(Notice::certificate_failed);
-    WireReader reader(fields);
-    CHECK(reader.u32() == 1);
-    return std::string(reader.string());
-  };
-  CHECK(ask_failed().find(chain) != std::string::npos);  // is not there
-  write_file(chain, "the chain", 0644);
-  write_file(key, "the key", 0666);
-  CHECK(ask_failed().find(key) != std::string::npos);  // others may write it
-  write_file(key, "the key", 0600);
-  dispatcher.say(RequestType::want_certificate, 0, 0, 1);
-  const std::string fields = dispatcher.hear(Notice::certificate);
-  WireReader reader(fields);
-  CHECK(reader.u32() == 1);
-  CHECK(reader.string() == "the chain");
-  CHECK(reader.string() == "the key");
-  CHECK(reader.complete());
-
-  dispatcher.peer->configure(house.feed.update({}).notices, 2);
-  CHECK(ask_failed() == "the certificate was removed");
   CHECK(dispatcher.offence.empty());
 }
 

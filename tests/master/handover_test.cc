@@ -20,7 +20,7 @@ Handover full() {
   all.listeners = {{"*:443", {14, 15}}, {"127.0.0.1:0", {}}};
   all.last_group = 1, all.last_host = 2, all.last_certificate = 3, all.last_worker = 4;
   all.groups = {{"alice", 1, 0x1234567890abcdef}, {"", 2, 0}};
-  all.certificates = {{"/c", "/k", 7}};
+  all.certificates = {{"/c", "/k", "/c2", "/k2", 7}};
   all.workers = {{"alice", "alice.4", 1, 4, 2, 4711, 99, 16, 17, 3, 1}};
   all.waiting = {{1, 2}};
   all.dispatchers = {{0, 1, 1, 4712, 98, 18, 4, 1, 3, 2, {"x", std::string("\0y", 2)}}};
@@ -83,7 +83,7 @@ config::Configuration two_groups() {
     config::VirtualHost host;
     host.names = {std::string(name) + ".test"};
     host.group = name;
-    host.tls = config::Certificate{std::string("/") + name, "/key", {}, {}};
+    host.tls = config::Certificate{{std::string("/") + name, "/key", {}, {}}, {}};
     configuration.virtual_hosts.push_back(host);
   }
   return configuration;

@@ -25,7 +25,8 @@ config::Group group(const std::string& name) {
 config::VirtualHost host(std::vector<std::string> names, const std::string& group_name) {
   config::VirtualHost host;
   host.group = group_name;
-  host.tls = config::Certificate{"/c/" + names[0] + ".crt", "/c/" + names[0] + ".key", {}, {}};
+  host.tls =
+      config::Certificate{{"/c/" + names[0] + ".crt", "/c/" + names[0] + ".key", {}, {}}, {}};
   host.names = std::move(names);
   return host;
 }

@@ -81,7 +81,7 @@ bool unknown_worker(const Targets&) {
   return ask({RequestType::worker_released, kGroup, 77'777});
 }
 bool unknown_certificate(const Targets&) {
-  return ask({RequestType::want_certificate, 0, 0, 77'777});
+  return ask({RequestType::worker_idle, 77'777, 1});
 }
 bool configured_again(const Targets&) {
   return ask({RequestType::configured, 0, 0, 99});

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "proxy/limits.h"
 #include "tests/proxy/tls/certificates.h"
+#include "tests/proxy/tls/test_signer.h"
 
 using namespace dmpm;
 using namespace dmpm::tls;
@@ -19,13 +20,16 @@ using Numbers = std::vector<uint32_t>;
 
 namespace {
 
-// A certificate file and its key file.
+// A certificate chain, as the keyholder sends it, and the key that it keeps.
 struct Pair {
-  std::string chain, key;
+  std::vector<std::string> ders;
+  KeyPtr key;
+  CertificateChain chain() const { return {ders.begin(), ders.end()}; }
 };
 
-Pair new_pair(const std::string& name, const KeyPtr& key) {
-  return {to_pem(make_certificate(name, key.get(), key.get(), name).get()), to_pem(key.get())};
+Pair new_pair(const std::string& name, KeyPtr key) {
+  std::string der = to_der(make_certificate(name, key.get(), key.get(), name).get());
+  return {{std::move(der)}, std::move(key)};
 }
 
 class TestSource final : public CertificateSource {
@@ -55,9 +59,20 @@ struct Fixture : CertificateSelector {
   }
   Outcome select(SSL*, std::string_view) override { return Outcome::none; }
 
-  std::unique_ptr<TlsContext> context = std::move(TlsContext::create(*this).value());
+  Fixture() { store.set_provider(*provider); }
+  Status answer(uint32_t number, const Pair& pair) {
+    return store.on_certificate(number, std::array{pair.chain()});
+  }
+
+  EventLoop loop;
+  net::OutputStaging staging;
+  TlsShared shared{staging};
+  std::unique_ptr<RemoteKeyProvider> provider =
+      std::move(RemoteKeyProvider::load(shared.signing()).value());
+  TicketKeys tickets;
+  std::unique_ptr<TlsContext> context = std::move(TlsContext::create(*this, tickets).value());
   TestSource source;
-  CertificateStore store{source};
+  CertificateStore store{loop, source};
   SslPtr ssl;
 };
 
@@ -71,7 +86,7 @@ TEST_CASE("a certificate is asked for once and then at hand") {
     CHECK(f.use(5) == Outcome::pending);
     CHECK(f.use(5) == Outcome::pending);
     CHECK(f.source.take() == Numbers{5});
-    CHECK(f.store.on_certificate(5, pair.chain, pair.key).ok());
+    CHECK(f.answer(5, pair).ok());
     CHECK(f.use(5) == Outcome::chosen);
     CHECK(f.chosen() == "a.test");
     CHECK(f.use(6) == Outcome::pending);
@@ -82,11 +97,12 @@ TEST_CASE("a certificate is asked for once and then at hand") {
 TEST_CASE("a chain is used with its intermediate certificates") {
   Fixture f;
   const KeyPtr authority = make_ec_key(), key = make_rsa_key();
-  const std::string chain =
-      to_pem(make_certificate("a.test", key.get(), authority.get(), "authority").get()) +
-      to_pem(make_certificate("authority", authority.get(), authority.get(), "authority").get());
+  const std::string leaf =
+      to_der(make_certificate("a.test", key.get(), authority.get(), "authority").get());
+  const std::string issuer =
+      to_der(make_certificate("authority", authority.get(), authority.get(), "authority").get());
   f.use(1);
-  REQUIRE(f.store.on_certificate(1, chain, to_pem(key.get())).ok());
+  REQUIRE(f.store.on_certificate(1, std::array{CertificateChain{leaf, issuer}}).ok());
   REQUIRE(f.use(1) == Outcome::chosen);
   CHECK(f.chosen() == "a.test");
   STACK_OF(X509)* rest = nullptr;
@@ -94,51 +110,35 @@ TEST_CASE("a chain is used with its intermediate certificates") {
   CHECK(sk_X509_num(rest) == 1);
 }
 
-TEST_CASE("what is no certificate with its key is refused, and says why") {
-  const KeyPtr key = make_ec_key(), other = make_ec_key(), rsa = make_rsa_key();
-  const Pair good = new_pair("a.test", key);
-  struct Case {
-    std::string what;
-    std::string chain, key, message;
-  };
-  const std::string no_chain = "the certificate file holds no PEM certificate";
-  const std::string no_key = "the key file holds no unencrypted PEM private key";
-  const std::string differs = "the private key does not belong to the certificate";
-  for (const Case& one : {
-           Case{"another key", good.chain, to_pem(other.get()), differs},
-           Case{"a key of another kind", good.chain, to_pem(rsa.get()), differs},
-           Case{"an encrypted key", good.chain, to_pem(key.get(), "secret"), no_key},
-           Case{"no key", good.chain, "", no_key},
-           Case{"no certificate", "", good.key, no_chain},
-           Case{"both exchanged", good.key, good.chain, no_chain},
-           Case{"a cut certificate", good.chain.substr(0, 200), good.key, no_chain},
-           Case{"a cut key", good.chain, good.key.substr(0, 60), no_key},
-       }) {
-    CAPTURE(one.what);
-    Fixture f;
-    f.use(1);
-    const Status status = f.store.on_certificate(1, one.chain, one.key);
-    REQUIRE_FALSE(status.ok());
-    CHECK(status.error().message == one.message);
-    // It has failed for good, until its files change.
-    CHECK(f.use(1) == Outcome::none);
-    CHECK(f.source.take() == Numbers{1});
+TEST_CASE("what is no certificate is refused, and asked for again after a while") {
+  Fixture f;
+  const Pair good = new_pair("a.test", make_ec_key());
+  for (const CertificateChain& chain :
+       {CertificateChain{}, CertificateChain{"nonsense"}, CertificateChain{good.ders[0], "x"}}) {
     f.store.forget(1);
     CHECK(f.use(1) == Outcome::pending);
-    CHECK(f.store.on_certificate(1, good.chain, good.key).ok());
-    CHECK(f.use(1) == Outcome::chosen);
+    CHECK_FALSE(f.store.on_certificate(1, std::array{chain}).ok());
+    CHECK(f.use(1) == Outcome::none);
   }
+  CHECK(f.source.take() == Numbers{1, 1, 1});
+  f.store.forget(1);
+  CHECK(f.use(1) == Outcome::pending);
+  CHECK_FALSE(f.store.on_certificate(1, {}).ok());
+  f.store.forget(1);
+  CHECK(f.use(1) == Outcome::pending);
+  CHECK(f.answer(1, good).ok());
+  CHECK(f.use(1) == Outcome::chosen);
 }
 
 TEST_CASE("a certificate that changes is asked for anew") {
   Fixture f;
   const Pair before = new_pair("before", make_ec_key()), after = new_pair("after", make_ec_key());
   f.use(1);
-  REQUIRE(f.store.on_certificate(1, before.chain, before.key).ok());
+  REQUIRE(f.answer(1, before).ok());
   f.store.forget(1);
   CHECK(f.use(1) == Outcome::pending);
   CHECK(f.source.take() == Numbers{1, 1});
-  REQUIRE(f.store.on_certificate(1, after.chain, after.key).ok());
+  REQUIRE(f.answer(1, after).ok());
   f.use(1);
   CHECK(f.chosen() == "after");
 }
@@ -150,10 +150,10 @@ TEST_CASE("an answer about files that have changed since is not used") {
   f.store.forget(1);
   f.store.forget(1);
   CHECK(f.source.take() == Numbers{1});  // an answer is still to come: asking twice is an offence
-  CHECK(f.store.on_certificate(1, before.chain, before.key).ok());
+  CHECK(f.answer(1, before).ok());
   CHECK(f.source.take() == Numbers{1});
   CHECK(f.use(1) == Outcome::pending);
-  CHECK(f.store.on_certificate(1, after.chain, after.key).ok());
+  CHECK(f.answer(1, after).ok());
   f.use(1);
   CHECK(f.chosen() == "after");
   // A failure may be outdated as well.
@@ -169,12 +169,12 @@ TEST_CASE("an answer about files that have changed since is not used") {
 TEST_CASE("answers that nobody asked for change nothing") {
   Fixture f;
   const Pair pair = new_pair("a.test", make_ec_key()), other = new_pair("b.test", make_ec_key());
-  CHECK(f.store.on_certificate(1, pair.chain, pair.key).ok());
+  CHECK(f.answer(1, pair).ok());
   f.store.on_failed(1);
   f.store.forget(1);
   CHECK(f.use(1) == Outcome::pending);
-  CHECK(f.store.on_certificate(1, pair.chain, pair.key).ok());
-  CHECK(f.store.on_certificate(1, other.chain, other.key).ok());
+  CHECK(f.answer(1, pair).ok());
+  CHECK(f.answer(1, other).ok());
   f.store.on_failed(1);
   CHECK(f.use(1) == Outcome::chosen);
   CHECK(f.chosen() == "a.test");
@@ -185,7 +185,7 @@ TEST_CASE("the least recently used certificate is forgotten first") {
   const Pair pair = new_pair("a.test", make_ec_key());
   const auto load = [&](uint32_t number) {
     f.use(number);
-    REQUIRE(f.store.on_certificate(number, pair.chain, pair.key).ok());
+    REQUIRE(f.answer(number, pair).ok());
   };
   for (uint32_t number = 0; number < limits::kMaxLoadedCertificates; ++number) load(number);
   CHECK(f.use(0) == Outcome::chosen);  // now 1 is the oldest
@@ -204,7 +204,7 @@ TEST_CASE("the least recently used certificate is forgotten first") {
 
 namespace {
 
-// A server connection and an OpenSSL client over a socket pair.
+// A server connection and an OpenSSL client over a socket pair; the test has the private keys.
 struct Handshake final : Fixture, net::ConnectionOwner {
   Handshake() {
     std::array<int, 2> ends{};
@@ -217,7 +217,7 @@ struct Handshake final : Fixture, net::ConnectionOwner {
     client.reset(SSL_new(client_context.get()));
     SSL_set_fd(client.get(), client_end.get());
     SSL_set_tlsext_host_name(client.get(), "a.test");
-    server->start_tls(own_context->new_ssl(), shared);
+    server->start_tls(own_context->new_ssl(), shared, signer);
   }
 
   // As far as it goes without an answer; true when the client is done.
@@ -228,10 +228,15 @@ struct Handshake final : Fixture, net::ConnectionOwner {
     } while (loop.run_ready());
     return done;
   }
+  // Signs what has been asked for, and goes on.
+  bool sign_with(const Pair& pair) {
+    while (!signer.asked.empty()) signer.take().settle_with(pair.key.get());
+    return advance();
+  }
   // The certificate that the client was shown.
   std::string shown() const {
     const X509Ptr certificate(SSL_get1_peer_certificate(client.get()));
-    return certificate == nullptr ? std::string() : to_pem(certificate.get());
+    return certificate == nullptr ? std::string() : to_der(certificate.get());
   }
 
   struct Selector final : CertificateSelector {
@@ -263,17 +268,16 @@ struct Handshake final : Fixture, net::ConnectionOwner {
   }
   void on_closed(net::Connection&) override { graveyard.bury(std::move(server)); }
 
-  EventLoop loop;
   DeadlineWheel wheel{loop};
   Graveyard graveyard{loop};
   ClientLimits limits;
+  TestSigner signer;
   std::vector<char> plaintext = std::vector<char>(limits::kReadSize);
   net::Shares shares{1};
   net::ConnectionServices services{loop, wheel, shares, *this, limits, plaintext};
-  net::OutputStaging staging;
-  TlsShared shared{staging};
   Selector selector{*this};
-  std::unique_ptr<TlsContext> own_context = std::move(TlsContext::create(selector).value());
+  std::unique_ptr<TlsContext> own_context =
+      std::move(TlsContext::create(selector, tickets).value());
   std::unique_ptr<net::Connection> server;
   Fd client_end;
   std::unique_ptr<SSL_CTX, SslDeleter> client_context;
@@ -294,10 +298,13 @@ TEST_CASE("a handshake waits for its certificate and goes on with it") {
       CHECK_FALSE(f.advance());
       CHECK(f.source.take() == Numbers{1});
       CHECK_FALSE(f.opened);
-      CHECK(f.store.on_certificate(1, pair.chain, pair.key).ok());
-      CHECK(f.advance());
+      CHECK(f.answer(1, pair).ok());
+      CHECK_FALSE(f.advance());
+      CHECK_FALSE(f.opened);
+      CHECK(f.signer.asked.size() == 1);
+      CHECK(f.sign_with(pair));
       CHECK(f.opened);
-      CHECK(f.shown() == pair.chain);
+      CHECK(f.shown() == pair.ders[0]);
       CHECK(SSL_version(f.client.get()) == version);
     }
   }
@@ -326,7 +333,7 @@ TEST_CASE("a client that leaves while its certificate is fetched") {
   f.client_end.reset();
   while (f.loop.run_ready()) {
   }
-  CHECK(f.store.on_certificate(1, pair.chain, pair.key).ok());
+  CHECK(f.answer(1, pair).ok());
   while (f.loop.run_ready()) {
   }
   CHECK_FALSE(f.opened);
@@ -337,5 +344,31 @@ TEST_CASE("a connection that ends while its certificate is fetched") {
   const Pair pair = new_pair("a.test", make_ec_key());
   CHECK_FALSE(f.advance());
   f.server.reset();
-  CHECK(f.store.on_certificate(1, pair.chain, pair.key).ok());
+  CHECK(f.answer(1, pair).ok());
+}
+
+TEST_CASE("a connection that ends while its signature is made leaves nothing behind") {
+  Handshake f;
+  const Pair pair = new_pair("a.test", make_ec_key());
+  f.use(1);
+  CHECK(f.answer(1, pair).ok());
+  CHECK_FALSE(f.advance());
+  REQUIRE(f.signer.asked.size() == 1);
+  f.server.reset();
+  CHECK(f.signer.asked.empty());
+}
+
+TEST_CASE("of two certificates the client's choice is used") {
+  for (const char* schemes : {"ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256"}) {
+    CAPTURE(schemes);
+    Handshake f;
+    const Pair ec = new_pair("a.test", make_ec_key()), rsa = new_pair("a.test", make_rsa_key());
+    REQUIRE(SSL_set1_sigalgs_list(f.client.get(), schemes) == 1);
+    f.use(1);
+    REQUIRE(f.store.on_certificate(1, std::array{ec.chain(), rsa.chain()}).ok());
+    CHECK_FALSE(f.advance());
+    const Pair& chosen = std::string_view(schemes).starts_with("rsa") ? rsa : ec;
+    CHECK(f.sign_with(chosen));
+    CHECK(f.shown() == chosen.ders[0]);
+  }
 }

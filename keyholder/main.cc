@@ -1,0 +1,98 @@
+// dmpm-keyholder: started by the master with the descriptors of master/heritage.h and nothing else.
+// Takes the welcome, gives up every privilege in one column of calls, and signs TLS handshakes.
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <cstdio>
+#include <vector>
+
+#include "base/channel.h"
+#include "base/wire.h"
+#include "keyholder/keyholder.h"
+#include "keyholder/limits.h"
+#include "keyholder/lockdown.h"
+#include "master/heritage.h"
+
+#ifdef DMPM_SANITIZED
+// The leak checker needs a thread and ptrace, which the lock-down takes away; the unit tests have it.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "detect_leaks=0";
+}
+#endif
+
+namespace dmpm {
+namespace {
+
+struct Welcome {
+  lockdown::Place place;
+  uint32_t dispatchers = 0;
+};
+
+// Blocks: without the welcome there is nothing to do.
+Result<Welcome> receive_welcome() {
+  std::vector<char> bytes(Channel::kMaxMessage);
+  const ssize_t size = ::recv(heritage::kMasterChannel, bytes.data(), bytes.size(), 0);
+  if (size <= 0) return Error{"the master sent no welcome"};
+  WireReader reader({bytes.data(), static_cast<size_t>(size)});
+  Welcome welcome;
+  if (reader.u32() != static_cast<uint32_t>(keyholder_protocol::Notice::welcome)) {
+    return Error{"the master's first message is no welcome"};
+  }
+  welcome.place.root = reader.string();
+  welcome.place.uid = reader.u32();
+  welcome.place.gid = reader.u32();
+  welcome.dispatchers = reader.u32();
+  if (!reader.complete()) return Error{"the master's welcome is malformed"};
+  return welcome;
+}
+
+// What libcrypto would read a file for later, or make a first time. Its secure heap, where private
+// numbers lie, is locked memory between guard pages.
+Status prepare_crypto() {
+  if (CRYPTO_secure_malloc_init(keyholder_limits::kLockedHeap, 32) != 1) {
+    return Error{"memory for keys cannot be locked: RLIMIT_MEMLOCK is too low"};
+  }
+  unsigned char byte = 0;
+  if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_LOAD_CRYPTO_STRINGS |
+                              OPENSSL_INIT_ADD_ALL_DIGESTS | OPENSSL_INIT_ADD_ALL_CIPHERS,
+                          nullptr) != 1 ||
+      RAND_bytes(&byte, 1) != 1 || RAND_priv_bytes(&byte, 1) != 1) {
+    return Error{"libcrypto could not be set up"};
+  }
+  return {};
+}
+
+int run() {
+  ::signal(SIGPIPE, SIG_IGN);
+  // A terminal's Ctrl-C goes to the whole foreground group; the master alone decides about the end.
+  ::signal(SIGINT, SIG_IGN);
+  const auto fail = [](const Error& error) {
+    std::fprintf(stderr, "error keyholder: %s\n", error.message.c_str());
+    return 1;
+  };
+  const auto welcome = receive_welcome();
+  if (!welcome.ok()) return fail(welcome.error());
+  std::vector<Fd> dispatchers;
+  for (uint32_t number = 0; number < welcome.value().dispatchers; ++number) {
+    dispatchers.emplace_back(heritage::kKeyholderDispatchers + static_cast<int>(number));
+  }
+  EventLoop loop;
+  Status status = prepare_crypto();
+  if (status.ok()) status = lock_down_keyholder(welcome.value().place);
+  if (!status.ok()) return fail(status.error());
+  keyholder::Keyholder keyholder(loop, Fd(heritage::kMasterChannel), std::move(dispatchers));
+  keyholder.start();
+  loop.run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace dmpm
+
+int main() {
+  return dmpm::run();
+}
