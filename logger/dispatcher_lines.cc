@@ -29,7 +29,8 @@ bool names_a_dispatcher(std::string_view text) {
 DispatcherLines::DispatcherLines(EventLoop& loop, Fd fd, LogFile& file)
     : fd_(std::move(fd)),
       file_(file),
-      gate_(loop, file, logger_limits::kDispatcherLinesPerSecond, logger_limits::kDispatcherBurst),
+      gate_(loop, file, {logger_limits::kDispatcherLinesPerSecond, logger_limits::kDispatcherBurst},
+            {logger_limits::kDispatcherBytesPerSecond, logger_limits::kDispatcherBytesBurst}),
       watcher_(loop, fd_.get(), *this) {
   watcher_.watch_read(true);
 }
@@ -55,7 +56,7 @@ void DispatcherLines::read_messages(int count) {
 }
 
 void DispatcherLines::on_message(std::string_view message, bool truncated) {
-  if (!gate_.admit()) return;
+  if (!gate_.admit(message.size())) return;
   WireReader reader(message);
   const auto notice = static_cast<LoggerNotice>(reader.u32());
   reader.u32();  // the level stands in the text

@@ -9,7 +9,8 @@ GroupLog::GroupLog(EventLoop& loop, int directory, const std::string& group)
     : loop_(loop),
       directory_(directory),
       file_(loop, directory, concat({"workers/", group, ".log"})),
-      gate_(loop, file_, logger_limits::kGroupLinesPerSecond, logger_limits::kGroupBurst) {}
+      gate_(loop, file_, {logger_limits::kGroupLinesPerSecond, logger_limits::kGroupBurst},
+            {logger_limits::kGroupBytesPerSecond, logger_limits::kGroupBytesBurst}) {}
 
 Status GroupLog::open_pipe(uint32_t id, const std::string& path) {
   pipes_.erase(id);

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/event_loop.h"
 
@@ -24,6 +25,10 @@ inline constexpr size_t kMaxDrain = 1024 * 1024;
 // site cannot fill a disk unnoticed or keep the logger from the others.
 inline constexpr double kGroupLinesPerSecond = 1000;
 inline constexpr double kGroupBurst = 5000;
+// Their bytes, as they come: lines of 8 KiB at the rate above would be 8 MiB a second. A stack trace
+// a second of every site of a machine is far below.
+inline constexpr double kGroupBytesPerSecond = 1024.0 * 1024;
+inline constexpr double kGroupBytesBurst = 8 * kGroupBytesPerSecond;
 
 // A pipe whose group is over its rate is read that much later: its worker waits, nobody else.
 inline constexpr Milliseconds kFloodPause{20};
@@ -31,12 +36,33 @@ inline constexpr Milliseconds kFloodPause{20};
 // Lines of all dispatchers together. Attackers choose how many errors there are.
 inline constexpr double kDispatcherLinesPerSecond = 5000;
 inline constexpr double kDispatcherBurst = 20000;
+inline constexpr double kDispatcherBytesPerSecond = 4 * 1024.0 * 1024;
+inline constexpr double kDispatcherBytesBurst = 8 * kDispatcherBytesPerSecond;
 
 // Messages taken from the dispatchers in one round, so that the others have their turn.
 inline constexpr int kDispatcherMessages = 64;
 
 // Messages taken from the dispatchers when the logger ends: more than their channel can hold.
 inline constexpr int kMaxLastMessages = 4096;
+
+// ---- access logs ----
+
+// Messages taken in one round: up to a megabyte, some 4,000 requests, formatted in 2 ms.
+inline constexpr int kExchangeMessages = 16;
+// More than one message can honestly report; so that a count never overflows.
+inline constexpr uint64_t kMostDropped = uint64_t{1} << 40;
+// Files open at once, each with its pending lines; a file that is not among them is opened again when
+// it is needed. Must leave room within kMaxOpenFiles for the workers' pipes.
+inline constexpr size_t kMaxAccessFiles = 512;
+// So many files with something pending are written at the end of each round; more of them after
+// kAccessDelay, or when they hold kMaxAccessPending together.
+inline constexpr size_t kFewFiles = 16;
+inline constexpr Milliseconds kAccessDelay{300};
+inline constexpr size_t kMaxAccessPending = 4 * 1024 * 1024;
+// Virtual hosts that were removed, while their last requests are under way.
+inline constexpr size_t kMaxRemovedHosts = 1024;
+
+// ---- files ----
 
 // Bytes that wait for the one write of a round; more are written at once.
 inline constexpr size_t kMaxPending = 256 * 1024;

@@ -1,7 +1,8 @@
-// RateGate: lets so many lines a second into a file, counts the others, and says in one line how
-// many there were.
+// RateGate: lets so many lines and bytes a second into a file, counts the others, and says in one line
+// how many there were.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/event_loop.h"
@@ -12,12 +13,16 @@ namespace dmpm {
 
 class RateGate final : TimerHandler {
  public:
+  struct Rate {
+    double per_second, burst;
+  };
   // Reports go to `file`, which outlives the gate.
-  RateGate(EventLoop& loop, LogFile& file, double per_second, double burst);
+  RateGate(EventLoop& loop, LogFile& file, Rate lines, Rate bytes);
   ~RateGate() { report(); }
 
-  // False: the line is not to be written; it is counted and reported within kReportDelay.
-  bool admit();
+  // False: the line of so many bytes is not to be written; it is counted and reported within
+  // kReportDelay.
+  bool admit(size_t size);
 
  private:
   void on_timer() override { report(); }
@@ -25,10 +30,11 @@ class RateGate final : TimerHandler {
 
   EventLoop& loop_;
   LogFile& file_;
-  const double per_second_;
-  RateLimit limit_;
+  const Rate line_rate_, byte_rate_;
+  RateLimit lines_, bytes_;
   Timer timer_;
   uint64_t dropped_ = 0;
+  uint64_t dropped_bytes_ = 0;
 };
 
 }  // namespace dmpm

@@ -70,7 +70,7 @@ void WorkerPipe::on_timer() {
 }
 
 void WorkerPipe::on_line(std::string_view line, bool continued) {
-  if (!gate_.admit()) {
+  if (!gate_.admit(line.size())) {
     over_rate_ = true;
   } else if (continued) {
     file_.append(concat({"[continued] ", line}));
