@@ -1,6 +1,7 @@
 // Small text helpers: joining pieces, numbers, and making foreign bytes safe to print.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -18,6 +19,8 @@ std::optional<uint64_t> parse_decimal(std::string_view text);
 // Appends `text` so that no byte of it can end a line, start a terminal escape or pretend to be
 // another field: everything outside printable ASCII, '"' and '\' becomes \xHH.
 void append_escaped(std::string& out, std::string_view text);
+// How many bytes at the start of `text` append_escaped() leaves as they are.
+size_t plain_prefix(std::string_view text);
 
 // ASCII only, whatever the locale.
 constexpr char to_lower(char c) {

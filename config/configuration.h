@@ -131,17 +131,44 @@ struct Certificate : CertificateFiles {
   bool operator==(const Certificate&) const = default;
 };
 
+// The access logs, as the main file says. Formats are those of base/access_format.h, and valid.
+struct AccessLog {
+  std::string file;  // one for all virtual hosts, in the log directory; empty: none
+  std::string format = "combined";
+  bool per_virtual_host = false;  // each has one of its own, too
+  bool operator==(const AccessLog&) const = default;
+};
+
+// What a virtual host says itself.
+struct HostAccessLog {
+  bool off = false;    // its requests are logged nowhere
+  std::string file;    // in the directory of the virtual hosts' logs; empty: by its first name
+  std::string format;  // empty: as the main file says
+  bool operator==(const HostAccessLog&) const = default;
+};
+
 struct VirtualHost {
   // Lower case, without port or trailing dot. "*.a.test" stands for every name below a.test,
   // however deep; the longest match wins, an exact name before any wildcard.
   std::vector<std::string> names;
   std::string group;
   std::optional<Certificate> tls;
+  std::optional<HostAccessLog> access_log;
   Location location;  // not compared
   bool operator==(const VirtualHost& other) const {
-    return names == other.names && group == other.group && tls == other.tls;
+    return names == other.names && group == other.group && tls == other.tls &&
+           access_log == other.access_log;
   }
 };
+
+// Where a virtual host's requests are logged.
+struct HostLog {
+  bool in_common = false;    // in the log for all
+  std::string file, format;  // its own; empty: none
+  bool logged() const { return in_common || !file.empty(); }
+  bool operator==(const HostLog&) const = default;
+};
+HostLog log_of(const VirtualHost& host, const AccessLog& main);
 
 struct Configuration {
   std::string runtime_directory = "/run/dmpm";
@@ -151,6 +178,7 @@ struct Configuration {
   Identity keyholder;  // default user: dmpm-keys
   Identity logger;     // default user: dmpm-log
   ClientLimits limits;
+  AccessLog access_log;
   std::map<std::string, Group> groups;
   std::vector<VirtualHost> virtual_hosts;  // main file first, then the site files in order
 };

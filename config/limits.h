@@ -24,6 +24,8 @@ inline constexpr size_t kMaxPath = 4095;
 inline constexpr size_t kMaxSocketPath = 107;
 // Dispatchers: the master keeps a bit for each of 64, and during a change twice as many run.
 inline constexpr unsigned kMaxProcesses = 32;
+// A log file's name: a rotated one gets a date and a suffix, and NAME_MAX is 255.
+inline constexpr size_t kMaxLogName = 200;
 // Longer than any idle or start-up time that is meant.
 inline constexpr std::chrono::hours kMaxDuration{24 * 30};
 

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "config/access_log_reader.h"
 #include "config/content_reader.h"
 #include "config/identity_reader.h"
 #include "config/limits.h"
@@ -134,6 +135,7 @@ MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   read_listeners(object, settings.listen, main.tls_listener, problems);
   read_limits(object, settings.limits, problems);
   read_services(object, settings, tools, problems);
+  read_access_log(object, settings.access_log, problems);
   main.surroundings = {settings.runtime_directory, settings.dispatcher.identity, settings.keyholder,
                        settings.logger};
   Reading reading{tools, main.surroundings, main.content, problems};

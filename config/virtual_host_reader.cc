@@ -1,6 +1,7 @@
 #include "config/virtual_host_reader.h"
 
 #include "base/text.h"
+#include "config/access_log_reader.h"
 #include "config/host_name.h"
 #include "config/object_reader.h"
 #include "config/values.h"
@@ -79,6 +80,7 @@ void read_virtual_host(const JsonNode& node, Reading& reading) {
     }
   }
   if (const auto tls = object.find("tls")) read_tls(*tls, host, reading);
+  read_host_access_log(object, host.access_log, problems);
   object.finish();
   reading.content.virtual_hosts.push_back(std::move(host));
   reading.content.places.push_back(std::move(places));

@@ -33,6 +33,20 @@ TEST_CASE("escaped text stays on its line and within its quotes") {
   }
 }
 
+TEST_CASE("plain bytes, wherever the others stand") {
+  for (size_t size = 0; size < 20; ++size) {
+    CHECK(plain_prefix(std::string(size, 'a')) == size);
+    for (size_t at = 0; at < size; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, at % 2 == 0 ? ' ' : '~');
+        text[at] = static_cast<char>(byte);
+        const bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+        CHECK(plain_prefix(text) == (plain ? size : at));
+      }
+    }
+  }
+}
+
 TEST_CASE("case is that of ASCII only") {
   CHECK(equals_ignoring_case("Host", "hOST"));
   CHECK(equals_ignoring_case("", ""));

@@ -56,6 +56,43 @@ TEST_CASE("the good configuration") {
   CHECK(host.tls->key_stamp.inode != 0);
 }
 
+TEST_CASE("access logs") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const Configuration off = load(directory, kGood);
+  CHECK(off.access_log == AccessLog{});
+  CHECK(log_of(off.virtual_hosts.front(), off.access_log) == HostLog{});
+  CHECK_FALSE(log_of(off.virtual_hosts.front(), off.access_log).logged());
+  // What the main file and the virtual host say, and where the host's requests are logged.
+  const auto log = [&](const std::string& main, const std::string& host) {
+    std::string text = replaced(kGood, "\"include\": []", "\"access_log\": " + main);
+    text = replaced(text, "\"names\": [\"a.test\", ",
+                    "\"access_log\": " + host + ", \"names\": [\"a.test\", ");
+    const Configuration got = load(directory, text);
+    return log_of(got.virtual_hosts.front(), got.access_log);
+  };
+  CHECK(log("false", "false") == HostLog{});
+  CHECK(log("false", "{}") == HostLog{false, "a.test.log", "combined"});
+  CHECK(log("{}", "false") == HostLog{});
+  CHECK(log("{}", "{}") == HostLog{true, "a.test.log", "combined"});
+  CHECK(log(R"({ "file": false, "format": "json" })", "{}") ==
+        HostLog{false, "a.test.log", "json"});
+  CHECK(log(R"({ "per_virtual_host": true })", R"({ "file": "A-1_2.log", "format": "$status" })") ==
+        HostLog{true, "A-1_2.log", "$status"});
+}
+
+TEST_CASE("a virtual host's log is named after it") {
+  const auto file = [](const std::string& name) {
+    VirtualHost host;
+    host.names = {name, "other.test"};
+    return log_of(host, {"", "combined", true}).file;
+  };
+  CHECK(file("a.test") == "a.test.log");
+  CHECK(file("*.a.test") == "@.a.test.log");
+  CHECK(file("[2001:db8::1]") == "2001:db8::1.log");
+  CHECK(file(std::string(253, 'a')) == std::string(253, 'a'));
+}
+
 TEST_CASE("the least configuration takes every default") {
   const TemporaryDirectory directory;
   const Configuration got = load(directory, R"({
