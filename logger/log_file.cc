@@ -22,8 +22,12 @@ std::string stamp() {
 }
 }  // namespace
 
-LogFile::LogFile(EventLoop& loop, int directory, std::string path)
-    : loop_(loop), directory_(directory), path_(std::move(path)), retry_(loop, *this) {}
+LogFile::LogFile(EventLoop& loop, int directory, std::string path, LogFile* reports)
+    : loop_(loop),
+      directory_(directory),
+      path_(std::move(path)),
+      reports_(reports),
+      retry_(loop, *this) {}
 
 Status LogFile::open() {
   if (fd_) return {};
@@ -45,6 +49,12 @@ void LogFile::append(std::string_view line) {
   }
 }
 
+// As much memory as it took the last time, at once.
+std::string& LogFile::lines() {
+  if (pending_.empty()) pending_.reserve(last_size_ + last_size_ / 4);
+  return pending_;
+}
+
 void LogFile::say(LogLevel level, std::string_view text) {
   append(concat({to_string(level), " logger: ", text}));
 }
@@ -58,6 +68,7 @@ void LogFile::reopen() {
 void LogFile::flush() {
   if (pending_.empty() && lost_ == 0) return;
   const std::string lines = std::exchange(pending_, {});
+  last_size_ = lines.size();
   if (const Status opened = open(); !opened.ok()) {
     return count_loss(lines, opened.error().message);
   }
@@ -68,7 +79,7 @@ void LogFile::flush() {
   const int number = errno;
   const size_t written = result < 0 ? 0 : static_cast<size_t>(result);
   if (written > 0) torn_ = all[written - 1] != '\n';
-  if (written >= notice.size()) lost_ = 0;
+  if (written >= notice.size()) report_losses();
   if (written == all.size()) return;
   count_loss(all.substr(std::max(written, notice.size())),
              result < 0 ? std::strerror(number) : "the file took only a part");
@@ -77,12 +88,24 @@ void LogFile::flush() {
 std::string LogFile::loss_notice() const {
   std::string notice;
   if (torn_) notice += '\n';
-  if (lost_ > 0) {
+  if (lost_ > 0 && reports_ == nullptr) {
     notice += stamp() + "warning logger: ";
-    append_printable(notice, concat({std::to_string(lost_), " lines were lost: ", reason_}));
+    append_printable(notice, losses());
     notice += '\n';
   }
   return notice;
+}
+
+std::string LogFile::losses() const {
+  return concat({std::to_string(lost_), " lines were lost: ", reason_});
+}
+
+// The notice is in the file, or comes here.
+void LogFile::report_losses() {
+  if (lost_ > 0 && reports_ != nullptr) {
+    reports_->say(LogLevel::warning, concat({path_, ": ", losses()}));
+  }
+  lost_ = 0;
 }
 
 void LogFile::count_loss(std::string_view unwritten, std::string_view reason) {

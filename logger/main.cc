@@ -53,6 +53,7 @@ Result<lockdown::Place> receive_welcome(int channel) {
 int run(Log& log) {
   Fd master(heritage::kMasterChannel);
   Fd dispatchers(heritage::kLoggerDispatchers);
+  Fd exchanges(heritage::kLoggerExchanges);
   const auto fail = [&log](const Error& error) {
     log.error(error.message);
     return 1;
@@ -66,7 +67,8 @@ int run(Log& log) {
     return fail(status.error());
   Fd directory(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) return fail(Error::from_errno("open the log directory", errno));
-  Logger logger(loop, std::move(master), std::move(dispatchers), std::move(directory));
+  Logger logger(loop, std::move(master), std::move(dispatchers), std::move(exchanges),
+                std::move(directory));
   if (const Status status = logger.start(); !status.ok()) return fail(status.error());
   loop.run();
   return 0;

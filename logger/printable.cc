@@ -10,7 +10,16 @@ bool is_continuation(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
 }
 
-// The size of the printable character at the start of `text` (not empty); 0 when there is none.
+void append_hex(std::string& out, char c) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += "\\x";
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+}  // namespace
+
 size_t printable_size(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return (lead >= 0x20 && lead != 0x7f) || lead == '\t' ? 1 : 0;
@@ -33,16 +42,6 @@ size_t printable_size(std::string_view text) {
   if (code >= 0x2066 && code <= 0x2069) return 0;  // text direction isolates
   return code > 0x10ffff ? 0 : size;
 }
-
-void append_hex(std::string& out, char c) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  const auto byte = static_cast<unsigned char>(c);
-  out += "\\x";
-  out += kHex[byte >> 4];
-  out += kHex[byte & 15];
-}
-
-}  // namespace
 
 void append_printable(std::string& out, std::string_view text) {
   while (!text.empty()) {

@@ -12,4 +12,7 @@ namespace dmpm {
 // is: it can do neither, and paths stay readable.
 void append_printable(std::string& out, std::string_view text);
 
+// The size of the printable character at the start of `text` (not empty); 0 when there is none.
+size_t printable_size(std::string_view text);
+
 }  // namespace dmpm

@@ -7,13 +7,21 @@
 //     u32 close_worker_log, u32 id     (what is still in the pipe is read first)
 //     u32 reopen                       (SIGUSR1: the files were moved away)
 //     u32 line, u32 level, string text (the master's own log)
+//     u32 access_log, string file (empty: none), string format (base/access_format.h)
+//         (the log of all virtual hosts)
+//     u32 host_logs, then for each virtual host: u32 number, string name, string group, u32 in the
+//         log for all, string file of its own (empty: none), string format   (new or changed)
+//     u32 remove_host_logs, then u32 number of each
 //     u32 stop                         (empty what is in the channels, then exit)
 //
 //   from the dispatchers (kLoggerDispatchers), not trusted beyond their own lines:
 //     u32 LoggerNotice::line, u32 level, string text
 //
+//   from the dispatchers (kLoggerExchanges), not trusted: logger/exchange_protocol.h
+//
 // Files: dmpm.log (lines of master and dispatchers), workers/GROUP.log (standard error of a group's
-// workers). Each line begins with the logger's own time stamp. The logger parses no HTTP.
+// workers), and the access logs: the one for all, and sites/FILE for those of virtual hosts. Each
+// line of the first two begins with the logger's own time stamp. The logger parses no HTTP.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +35,9 @@ enum class LoggerNotice : uint32_t {
   reopen = 4,
   line = 5,
   stop = 6,
+  access_log = 7,
+  host_logs = 8,
+  remove_host_logs = 9,
 };
 
 // A worker's log pipe is a FIFO in this directory below the log directory, made by the master,

@@ -77,7 +77,8 @@ class Dispatchers::Slot final : public ServiceHandler,
     peer_->configure(all_.feed_.snapshot(), all_.version_);
     all_.keyholder_.dispatcher_started(number_);
     Inheritance inheritance{std::move(pair->theirs),
-                            {all_.log_channel_.get(), all_.keyholder_.dispatcher_end(number_)}};
+                            {all_.log_channels_.lines.get(), all_.log_channels_.exchanges.get(),
+                             all_.keyholder_.dispatcher_end(number_)}};
     inheritance.others.insert(inheritance.others.end(), share.fds.begin(), share.fds.end());
     return inheritance;
   }
@@ -107,13 +108,13 @@ class Dispatchers::Slot final : public ServiceHandler,
 };
 
 Dispatchers::Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
-                         Fd log_channel, KeyholderLink& keyholder, const RoutingFeed& feed,
-                         WorkerGroups& groups, DispatchersHandler& handler)
+                         LogChannels log_channels, KeyholderLink& keyholder,
+                         const RoutingFeed& feed, WorkerGroups& groups, DispatchersHandler& handler)
     : loop_(loop),
       children_(children),
       log_(log),
       settings_(std::move(settings)),
-      log_channel_(std::move(log_channel)),
+      log_channels_(std::move(log_channels)),
       keyholder_(keyholder),
       feed_(feed),
       groups_(groups),
@@ -139,7 +140,8 @@ void Dispatchers::renew(unsigned processes, std::vector<BoundListener> listeners
 
 void Dispatchers::hand_over(Handover& to) const {
   to.processes = newest_->processes;
-  to.dispatcher_log = log_channel_.get();
+  to.dispatcher_log = log_channels_.lines.get();
+  to.dispatcher_exchanges = log_channels_.exchanges.get();
   for (const BoundListener& listener : newest_->listeners) {
     Handover::Listener record{listener.address, {}};
     for (const auto& socket : listener.sockets) record.sockets.push_back(socket->get());

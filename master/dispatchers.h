@@ -17,6 +17,7 @@
 #include "master/keyholder_link.h"
 #include "master/limits.h"
 #include "master/listeners.h"
+#include "master/log_channels.h"
 #include "master/service.h"
 #include "master/worker_services.h"
 
@@ -42,10 +43,11 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
     config::Identity identity;
   };
 
-  // `log_channel` is the dispatchers' end of their channel to the logger. `groups` answer what
-  // dispatchers ask.
-  Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings, Fd log_channel,
-              KeyholderLink& keyholder, const RoutingFeed& feed, WorkerGroups& groups,
+  // `log_channels` are the dispatchers' ends of those to the logger. `groups` answer what dispatchers
+  // ask.
+  Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
+              LogChannels log_channels, KeyholderLink& keyholder, const RoutingFeed& feed,
+              WorkerGroups& groups,
               DispatchersHandler& handler);
   ~Dispatchers();
 
@@ -81,7 +83,7 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
   Children& children_;
   Log& log_;
   const Settings settings_;
-  const Fd log_channel_;
+  const LogChannels log_channels_;
   KeyholderLink& keyholder_;
   const RoutingFeed& feed_;
   WorkerGroups& groups_;

@@ -73,6 +73,8 @@ void visit(Way& way, Record& handover) {
   way.fd(handover.control);
   way.fd(handover.dispatcher_log);
   way.fd(handover.logger_dispatchers);
+  way.fd(handover.dispatcher_exchanges);
+  way.fd(handover.logger_exchanges);
   way.number(handover.open_files_soft);
   way.number(handover.open_files_hard);
   const auto each_fd = [&way](auto& fd) { way.fd(fd); };

@@ -64,6 +64,7 @@ struct Handover {
   std::string fixed_settings;
   uint32_t processes = 0;
   int lock = -1, control = -1, dispatcher_log = -1, logger_dispatchers = -1;
+  int dispatcher_exchanges = -1, logger_exchanges = -1;
   uint64_t open_files_soft = 0, open_files_hard = 0;  // for workers
   std::vector<Listener> listeners;
   uint32_t last_group = 0, last_host = 0, last_certificate = 0, last_worker = 0;

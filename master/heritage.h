@@ -14,14 +14,16 @@ inline constexpr int kMasterChannel = 3;  // SOCK_SEQPACKET: master/protocol.h o
 
 // The dispatcher.
 inline constexpr int kDispatcherLog = 4;        // SOCK_SEQPACKET, to the logger
-inline constexpr int kDispatcherKeyholder = 5;  // SOCK_SEQPACKET: keyholder/protocol.h
-inline constexpr int kDispatcherListeners = 6;  // and up: as many as its welcome says
+inline constexpr int kDispatcherExchanges = 5;  // SOCK_SEQPACKET, to the logger
+inline constexpr int kDispatcherKeyholder = 6;  // SOCK_SEQPACKET: keyholder/protocol.h
+inline constexpr int kDispatcherListeners = 7;  // and up: as many as its welcome says
 
 // The keyholder.
 inline constexpr int kKeyholderDispatchers = 4;  // SOCK_SEQPACKET, and up: one for each dispatcher
 
 // The logger.
 inline constexpr int kLoggerDispatchers = 4;  // SOCK_SEQPACKET, from all dispatchers
+inline constexpr int kLoggerExchanges = 5;    // SOCK_SEQPACKET, from all dispatchers
 
 // A worker: standard input is /dev/null, output and error its log pipe.
 inline constexpr int kWorkerSocket = 3;  // its listening Unix socket

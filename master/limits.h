@@ -49,9 +49,14 @@ inline constexpr Milliseconds kServiceBackoffMost{10'000};
 // A process that lived this long has recovered.
 inline constexpr Milliseconds kStableAfter{10'000};
 
-// What waits for a slow logger: notices about 10,000 workers at 200 bytes each. Lines of text are
-// dropped before that.
-inline constexpr size_t kMaxQueuedForLogger = size_t{4} << 20;
+// What waits for a slow logger: notices about 10,000 workers at 200 bytes each, and about the access
+// logs of 100,000 virtual hosts at 150. Lines of text are dropped before that.
+inline constexpr size_t kMaxQueuedForLogger = size_t{32} << 20;
+// A message about virtual hosts is sent when it is so large.
+inline constexpr size_t kHostLogsMessage = size_t{32} << 10;
+// Bytes of the access log between dispatchers and logger; the kernel allows no more than
+// net.core.wmem_max.
+inline constexpr int kAccessLogBuffer = 1 << 20;
 inline constexpr Milliseconds kLoggerStopTime{5'000};
 
 // What waits for a slow keyholder: three certificates with two pairs each, and numbers.

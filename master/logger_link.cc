@@ -17,13 +17,14 @@ WireWriter notice(LoggerNotice kind) {
 }  // namespace
 
 LoggerLink::LoggerLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
-                       const config::Configuration& configuration, Fd dispatchers,
-                       LoggerLinkHandler& handler)
+                       const config::Configuration& configuration, LogChannels channels,
+                       const RoutingFeed& feed, LoggerLinkHandler& handler)
     : loop_(loop),
       handler_(handler),
       directory_(configuration.log_directory),
       identity_(configuration.logger),
-      dispatchers_(std::move(dispatchers)),
+      dispatchers_(std::move(channels)),
+      feed_(feed),
       service_(loop, children, log, "logger", executable, *this) {}
 
 Result<Inheritance> LoggerLink::on_service_starting() {
@@ -36,11 +37,14 @@ Result<Inheritance> LoggerLink::on_service_starting() {
                      .string(directory_)
                      .bytes());
   for (const auto& [id, log] : open_) say_open(id, log);
-  return Inheritance{std::move(pair->theirs), {dispatchers_.get()}};
+  configure(feed_.access_logs());
+  return Inheritance{std::move(pair->theirs),
+                     {dispatchers_.lines.get(), dispatchers_.exchanges.get()}};
 }
 
 void LoggerLink::hand_over(Handover& to) const {
-  to.logger_dispatchers = dispatchers_.get();
+  to.logger_dispatchers = dispatchers_.lines.get();
+  to.logger_exchanges = dispatchers_.exchanges.get();
   if (!channel_ || !service_.up()) return;
   to.logger_pid = static_cast<uint32_t>(service_.pid());
   to.logger_age = static_cast<uint64_t>(service_.age().count());
@@ -83,6 +87,11 @@ void LoggerLink::open_worker_log(uint32_t id, const std::string& group, const st
 void LoggerLink::close_worker_log(uint32_t id) {
   if (open_.erase(id) == 0 || !channel_) return;
   channel_->send(notice(LoggerNotice::close_worker_log).u32(id).bytes());
+}
+
+void LoggerLink::configure(const std::vector<std::string>& notices) {
+  if (!channel_) return;
+  for (const std::string& notice : notices) channel_->send(notice);
 }
 
 void LoggerLink::reopen() {

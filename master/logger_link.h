@@ -1,18 +1,20 @@
 // LoggerLink: the logger's service and what it is told (logger/protocol.h).
 //
-// A logger that starts anew is told of every worker's log that is open. The channel between
-// dispatchers and logger is made once and both of its ends are kept here.
+// A logger that starts anew is told of every worker's log that is open, and of the access logs.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/channel.h"
 #include "base/log.h"
 #include "config/configuration.h"
 #include "master/handover.h"
+#include "master/log_channels.h"
+#include "master/routing_feed.h"
 #include "master/service.h"
 #include "master/worker_log.h"
 
@@ -29,10 +31,10 @@ class LoggerLinkHandler {
 
 class LoggerLink final : public WorkerLogReader, public ServiceHandler, public ChannelHandler {
  public:
-  // `dispatchers` is the channel between dispatchers and logger: `ours` the logger's end.
+  // `channels` are the logger's ends of those to the dispatchers.
   LoggerLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
-             const config::Configuration& configuration, Fd dispatchers,
-             LoggerLinkHandler& handler);
+             const config::Configuration& configuration, LogChannels channels,
+             const RoutingFeed& feed, LoggerLinkHandler& handler);
 
   void start() { service_.start(); }
   // Across an upgrade. The logger of the master before writes what it has and ends; then one of this
@@ -42,6 +44,8 @@ class LoggerLink final : public WorkerLogReader, public ServiceHandler, public C
   void open_worker_log(uint32_t id, const std::string& group, const std::string& pipe) override;
   void close_worker_log(uint32_t id) override;
   void describe(StatusReport& report) const { service_.describe(report); }
+  // What brings the logger from the version before to the one that the feed has now.
+  void configure(const std::vector<std::string>& notices);
   void reopen();
   // False when it had to be dropped.
   bool line(LogLevel level, std::string_view text);
@@ -63,7 +67,8 @@ class LoggerLink final : public WorkerLogReader, public ServiceHandler, public C
   LoggerLinkHandler& handler_;
   const std::string directory_;
   const config::Identity identity_;
-  const Fd dispatchers_;
+  const LogChannels dispatchers_;
+  const RoutingFeed& feed_;
   std::map<uint32_t, OpenLog> open_;
   std::unique_ptr<Channel> channel_;  // while a logger runs
   bool stopping_ = false;

@@ -7,6 +7,7 @@
 #include <linux/limits.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@
 #include "base/channel.h"
 #include "base/text.h"
 #include "master/fixed_settings.h"
+#include "master/limits.h"
 #include "master/lockdown.h"
 #include "master/master.h"
 #include "master/passed_sockets.h"
@@ -84,9 +86,16 @@ Status make_channels(Prepared& prepared) {
   auto keys = make_key_channels();
   if (!keys) return keys.error();
   prepared.key_channels = std::move(*keys);
+  auto exchanges = Channel::pair();
+  if (!exchanges) return exchanges.error();
+  // The access log of a busy moment, until the logger gets its turn.
+  ::setsockopt(exchanges->theirs.get(), SOL_SOCKET, SO_SNDBUF, &kAccessLogBuffer,
+               sizeof kAccessLogBuffer);
   prepared.control = std::move(*control);
   prepared.logger_dispatchers = std::move(pair->ours);
   prepared.dispatcher_log = std::move(pair->theirs);
+  prepared.logger_exchanges = std::move(exchanges->ours);
+  prepared.dispatcher_exchanges = std::move(exchanges->theirs);
   return {};
 }
 
@@ -99,6 +108,8 @@ void take_channels(Prepared& prepared, const Handover& from) {
   prepared.control = Fd(from.control);
   prepared.logger_dispatchers = Fd(from.logger_dispatchers);
   prepared.dispatcher_log = Fd(from.dispatcher_log);
+  prepared.logger_exchanges = Fd(from.logger_exchanges);
+  prepared.dispatcher_exchanges = Fd(from.dispatcher_exchanges);
   prepared.worker_open_files = {from.open_files_soft, from.open_files_hard};
   for (const Handover::Listener& listener : from.listeners) {
     BoundListener& taken = prepared.taken_listeners.emplace_back();

@@ -43,12 +43,14 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       service_manager_(loop),
       control_(loop, wheel_, std::move(prepared.control), *this),
       logger_(loop, children_, log_, prepared.programs + "/dmpm-logger", prepared.configuration,
-              std::move(prepared.logger_dispatchers), *this),
+              {std::move(prepared.logger_dispatchers), std::move(prepared.logger_exchanges)}, feed_,
+              *this),
       keyholder_(loop, children_, log_, prepared.programs + "/dmpm-keyholder",
                  prepared.directories.empty, prepared.configuration.keyholder,
                  std::move(prepared.key_channels), feed_),
       dispatchers_(loop, children_, log_, dispatcher_settings(prepared),
-                   std::move(prepared.dispatcher_log), keyholder_, feed_, groups_, *this),
+                   {std::move(prepared.dispatcher_log), std::move(prepared.dispatcher_exchanges)},
+                   keyholder_, feed_, groups_, *this),
       services_{loop, wheel_, log_, children_, throttle_, logger_, dispatchers_, *this, places_},
       groups_(services_),
       upgrade_(loop, children_, prepared.programs + "/dmpm-master", config_file_, *this),
@@ -221,6 +223,8 @@ std::string Master::apply(config::Configuration next) {
   feed_.for_each_group(
       [this](uint32_t number, const config::Group& group) { groups_.put(number, group); });
   for (const uint32_t number : update.forgotten_certificates) keyholder_.forget(number);
+  // The logger knows of a virtual host before a dispatcher can name it.
+  logger_.configure(update.access_logs);
   dispatchers_.configure(update.notices);
   for (const uint32_t number : update.removed_groups) groups_.remove(number);
   if (phase_ == Phase::serving) groups_.ensure_minimum();

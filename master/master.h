@@ -46,7 +46,8 @@ struct Prepared {
   std::vector<BoundListener> taken_listeners;  // from systemd or the master before
   std::vector<BoundListener> listeners;        // as configured
   Fd control;
-  Fd dispatcher_log, logger_dispatchers;  // the two ends of one channel
+  Fd dispatcher_log, logger_dispatchers;      // the two ends of one channel
+  Fd dispatcher_exchanges, logger_exchanges;  // of another
   KeyChannels key_channels;
   std::string programs;  // the directory of dmpm-dispatcher and dmpm-logger
   rlimit worker_open_files;

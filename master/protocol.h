@@ -52,8 +52,8 @@ enum class Notice : uint32_t {
   // u32 group. Its requests in flight are finished.
   remove_group = 11,
   // u32 virtual host, u32 group (kNoGroup: answer 503, its site file is broken),
-  // u32 certificate (kNoCertificate: none), u32 count, then as many strings: names as in
-  // config::VirtualHost. New or changed.
+  // u32 certificate (kNoCertificate: none), u32 logged (its exchanges are told to the access log),
+  // u32 count, then as many strings: names as in config::VirtualHost. New or changed.
   virtual_host = 12,
   // u32 virtual host.
   remove_virtual_host = 13,
@@ -61,6 +61,8 @@ enum class Notice : uint32_t {
   forget_certificate = 14,
   // A u64 for each of visit_client_limits(), in its order; durations in ms.
   limits = 16,
+  // u32 logged: exchanges of no virtual host are told to the access log.
+  access_log = 17,
   // u32 version.
   commit = 15,
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "master/access_log_notices.h"
 #include "master/notices.h"
 #include "master/worker_plan.h"
 
@@ -83,10 +84,15 @@ class HostMatcher {
   std::unordered_map<std::string_view, size_t> index_;
 };
 
-std::string host_notice(uint32_t number, uint32_t group, uint32_t certificate,
+std::string access_log_notice(const config::AccessLog& log) {
+  return notice(Notice::access_log).u32(log.file.empty() ? 0 : 1).take();
+}
+
+std::string host_notice(uint32_t number, uint32_t group, uint32_t certificate, bool logged,
                         const VirtualHost& host) {
   WireWriter writer = notice(Notice::virtual_host);
-  writer.u32(number).u32(group).u32(certificate).u32(static_cast<uint32_t>(host.names.size()));
+  writer.u32(number).u32(group).u32(certificate).u32(logged ? 1 : 0);
+  writer.u32(static_cast<uint32_t>(host.names.size()));
   for (const std::string& name : host.names) writer.string(name);
   return writer.take();
 }
@@ -107,13 +113,19 @@ RoutingFeed::Update RoutingFeed::update(Configuration next_configuration) {
   if (next->limits != configuration_->limits) {
     update.notices.push_back(limits_notice(next->limits));
   }
+  HostLogNotices logs;
+  if (next->access_log != configuration_->access_log) {
+    update.notices.push_back(access_log_notice(next->access_log));
+    logs.set_common(next->access_log);
+  }
   // Names are free before another host takes them; groups go when no host needs them any more.
-  remove_hosts(*next, update);
+  remove_hosts(*next, update, logs);
   number_groups(*next, book, update);
   number_certificates(*next, book);
-  number_hosts(*next, book, update);
+  number_hosts(*next, book, update, logs);
   remove_groups(*next, book, update);
   forget_certificates(book, update);
+  update.access_logs = logs.take();
   update.previous = std::move(configuration_);
   configuration_ = std::move(next);
   book_ = std::move(book);
@@ -153,16 +165,19 @@ void RoutingFeed::number_certificates(const Configuration& next, Book& book) {
   }
 }
 
-void RoutingFeed::remove_hosts(const Configuration& next, Update& update) const {
+void RoutingFeed::remove_hosts(const Configuration& next, Update& update,
+                               HostLogNotices& logs) const {
   const HostMatcher matcher(configuration_->virtual_hosts, next.virtual_hosts);
   for (size_t i = 0; i < book_.hosts.size(); ++i) {
     if (matcher.find(i) != HostMatcher::kNone) continue;
     update.notices.push_back(notice(Notice::remove_virtual_host).u32(book_.hosts[i].host).take());
+    if (book_.hosts[i].logged) logs.remove(book_.hosts[i].host);
     ++update.virtual_hosts_changed;
   }
 }
 
-void RoutingFeed::number_hosts(const Configuration& next, Book& book, Update& update) {
+void RoutingFeed::number_hosts(const Configuration& next, Book& book, Update& update,
+                               HostLogNotices& logs) {
   const std::vector<VirtualHost>& old_hosts = configuration_->virtual_hosts;
   const HostMatcher matcher(next.virtual_hosts, old_hosts);
   book.hosts.reserve(next.virtual_hosts.size());
@@ -171,10 +186,13 @@ void RoutingFeed::number_hosts(const Configuration& next, Book& book, Update& up
     const size_t old = matcher.find(i);
     const bool known = old != HostMatcher::kNone;
     const HostNumbers numbers{known ? book_.hosts[old].host : ++last_host_,
-                              number_of_group(host, book), number_of_certificate(host, book)};
+                              number_of_group(host, book), number_of_certificate(host, book),
+                              config::log_of(host, next.access_log).logged()};
     book.hosts.push_back(numbers);
+    note_log(next, i, old, numbers, logs);
     if (known && numbers == book_.hosts[old] && host.names == old_hosts[old].names) continue;
-    update.notices.push_back(host_notice(numbers.host, numbers.group, numbers.certificate, host));
+    update.notices.push_back(
+        host_notice(numbers.host, numbers.group, numbers.certificate, numbers.logged, host));
     ++update.virtual_hosts_changed;
   }
 }
@@ -251,15 +269,42 @@ std::vector<std::string> RoutingFeed::snapshot() const {
   std::vector<std::string> notices;
   notices.reserve(1 + book_.groups.size() + book_.hosts.size());
   notices.push_back(limits_notice(configuration_->limits));
+  notices.push_back(access_log_notice(configuration_->access_log));
   for_each_group([&notices](uint32_t number, const Group& group) {
     notices.push_back(group_notice(number, group));
   });
   for (size_t i = 0; i < book_.hosts.size(); ++i) {
     const HostNumbers& numbers = book_.hosts[i];
-    notices.push_back(host_notice(numbers.host, numbers.group, numbers.certificate,
+    notices.push_back(host_notice(numbers.host, numbers.group, numbers.certificate, numbers.logged,
                                   configuration_->virtual_hosts[i]));
   }
   return notices;
+}
+
+// Hosts of which no log is written are left out, so that most machines pay nothing for them here.
+void RoutingFeed::note_log(const Configuration& next, size_t i, size_t old,
+                           const HostNumbers& numbers, HostLogNotices& logs) const {
+  const VirtualHost& host = next.virtual_hosts[i];
+  const bool known = old != HostMatcher::kNone;
+  if (known && next.access_log == configuration_->access_log) {
+    const VirtualHost& before = configuration_->virtual_hosts[old];
+    if (before.access_log == host.access_log && before.group == host.group) return;
+  }
+  if (numbers.logged) {
+    logs.add(numbers.host, host, next.access_log);
+  } else if (known && book_.hosts[old].logged) {
+    logs.remove(numbers.host);
+  }
+}
+
+std::vector<std::string> RoutingFeed::access_logs() const {
+  HostLogNotices notices;
+  notices.set_common(configuration_->access_log);
+  for (size_t i = 0; i < book_.hosts.size(); ++i) {
+    if (!book_.hosts[i].logged) continue;
+    notices.add(book_.hosts[i].host, configuration_->virtual_hosts[i], configuration_->access_log);
+  }
+  return notices.take();
 }
 
 void RoutingFeed::for_each_group(

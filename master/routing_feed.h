@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "config/configuration.h"
+#include "master/access_log_notices.h"
 #include "master/handover.h"
 
 namespace dmpm::master {
@@ -25,6 +26,7 @@ class RoutingFeed {
   // What update() did.
   struct Update {
     std::vector<std::string> notices;  // for dispatchers that know the version before; no commit
+    std::vector<std::string> access_logs;  // the same, for the logger
     std::vector<uint32_t> removed_groups;
     std::vector<uint32_t> forgotten_certificates;  // changed or not in use any more
     size_t groups_changed = 0;                     // new, changed and removed ones
@@ -40,6 +42,8 @@ class RoutingFeed {
   Update update(config::Configuration next);
   // Everything in force, for a dispatcher that knows nothing; no commit.
   std::vector<std::string> snapshot() const;
+  // The same, for a new logger.
+  std::vector<std::string> access_logs() const;
 
   // Across an upgrade: every number in use. take_over() comes before the first update(), in which
   // what is the same gets its number again; `from` outlives that.
@@ -69,6 +73,7 @@ class RoutingFeed {
   };
   struct HostNumbers {
     uint32_t host, group, certificate;
+    bool logged;
     bool operator==(const HostNumbers&) const = default;
   };
   struct KnownCertificate {
@@ -86,8 +91,11 @@ class RoutingFeed {
   bool group_stays(const std::string& name, const config::Group& group) const;
   void number_groups(const config::Configuration& next, Book& book, Update& update);
   void number_certificates(const config::Configuration& next, Book& book);
-  void remove_hosts(const config::Configuration& next, Update& update) const;
-  void number_hosts(const config::Configuration& next, Book& book, Update& update);
+  void remove_hosts(const config::Configuration& next, Update& update, HostLogNotices& logs) const;
+  void number_hosts(const config::Configuration& next, Book& book, Update& update,
+                    HostLogNotices& logs);
+  void note_log(const config::Configuration& next, size_t i, size_t old, const HostNumbers& numbers,
+                HostLogNotices& logs) const;
   static uint32_t number_of_group(const config::VirtualHost& host, const Book& book);
   static CertificateKey key_of(const config::Certificate& certificate);
   static uint32_t number_of_certificate(const config::VirtualHost& host, const Book& book);

@@ -16,6 +16,7 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t ra
       wheel_(loop),
       graveyard_(loop),
       shares_(random_seed),
+      access_log_(loop, wheel_, std::move(channels.exchanges)),
       error_ids_(random_seed),
       plaintext_(new char[limits::kReadSize]),
       worker_input_(new char[limits::kReadSize]),
@@ -24,14 +25,14 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t ra
       keyholder_(loop, std::move(channels.keyholder), ~random_seed, log),
       certificates_(loop, keyholder_),
       groups_({loop, wheel_, graveyard_, master_, {worker_input_.get(), limits::kReadSize}}),
-      forwarding_{loop, wheel_, router_, groups_, limits_, *this},
+      forwarding_{loop, wheel_, router_, groups_, limits_, *this, access_log_},
       http1_exchanges_(forwarding_),
       http2_streams_(forwarding_),
       connection_services_{loop,  wheel_,  shares_,
                            *this, limits_, {plaintext_.get(), limits::kReadSize}},
       // As many again are kept for workers, or idle clients could starve the sites that are busy.
       most_connections_(descriptors / 2) {
-  master_.attach({router_, groups_, certificates_, limits_});
+  master_.attach({router_, groups_, certificates_, limits_, access_log_});
   keyholder_.attach(certificates_, tickets_);
 }
 

@@ -10,6 +10,7 @@
 #include "base/event_loop.h"
 #include "base/graveyard.h"
 #include "base/log.h"
+#include "proxy/access_log.h"
 #include "proxy/crowd_watch.h"
 #include "proxy/error_ids.h"
 #include "proxy/forward/forwarder.h"
@@ -38,7 +39,7 @@ class Dispatcher final : private net::ConnectionOwner,
   };
 
   struct Channels {
-    Fd master, keyholder;
+    Fd master, exchanges, keyholder;  // `exchanges`: of the access log
   };
   // `descriptors`: the limit of this process.
   Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t random_seed,
@@ -76,6 +77,7 @@ class Dispatcher final : private net::ConnectionOwner,
   DeadlineWheel wheel_;
   Graveyard graveyard_;
   net::Shares shares_;
+  AccessLog access_log_;
   ErrorIds error_ids_;
   ClientLimits limits_;
 

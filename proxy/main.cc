@@ -90,8 +90,9 @@ int run() {
   if (!descriptors.ok()) return fail(descriptors.error());
   EventLoop loop;
   Dispatcher dispatcher(loop, log,
-                        {Fd(heritage::kMasterChannel), Fd(heritage::kDispatcherKeyholder)}, seed,
-                        descriptors.value());
+                        {Fd(heritage::kMasterChannel), Fd(heritage::kDispatcherExchanges),
+                         Fd(heritage::kDispatcherKeyholder)},
+                        seed, descriptors.value());
   // OpenSSL reads its own files, if any, before the root directory changes.
   Status status = dispatcher.prepare_tls();
   if (status.ok()) status = lock_down_dispatcher(welcome.value().place);

@@ -55,6 +55,7 @@ void MasterLink::on_message(std::string_view message) {
     case Notice::virtual_host:
     case Notice::remove_virtual_host:
     case Notice::limits:
+    case Notice::access_log:
     case Notice::forget_certificate: staged_.emplace_back(message); return;
     case Notice::commit: commit(reader.u32()); break;
     case Notice::worker_ready:
@@ -90,6 +91,7 @@ void MasterLink::apply(std::string_view message) {
     case Notice::virtual_host: set_virtual_host(reader); break;
     case Notice::remove_virtual_host: routing_->router.remove(reader.u32()); break;
     case Notice::limits: set_limits(reader); break;
+    case Notice::access_log: routing_->access_log.log_unrouted(reader.u32() != 0); break;
     case Notice::forget_certificate: routing_->certificates.forget(reader.u32()); break;
     default: break;
   }
@@ -126,6 +128,7 @@ void MasterLink::set_virtual_host(WireReader& reader) {
   forward::VirtualHost host;
   host.group = reader.u32();
   host.certificate = reader.u32();
+  host.logged = reader.u32() != 0;
   for (uint32_t count = reader.u32(); count > 0 && reader.ok(); --count) {
     host.names.emplace_back(reader.string());
   }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/wire.h"
 #include "master/protocol.h"
+#include "proxy/access_log.h"
 #include "proxy/forward/groups.h"
 #include "proxy/forward/router.h"
 #include "proxy/tls/certificate_store.h"
@@ -35,6 +36,7 @@ struct Routing {
   forward::Groups& groups;
   tls::CertificateStore& certificates;
   ClientLimits& limits;
+  AccessLog& access_log;
 };
 
 class MasterLink final : public forward::WorkerSource, private ChannelHandler {

@@ -29,6 +29,8 @@ class Exchange {
 
   // How much response body it will take now. Asked before each read from the worker.
   virtual size_t room() const = 0;
+  // Bytes that were sent and have not left.
+  virtual size_t unsent() const = 0;
   // A 1xx head; only to clients that can take it.
   virtual void send_interim(const http::ResponseHead& head) = 0;
   // The final head. With status 101 the exchange becomes a tunnel: bytes both ways, unframed.

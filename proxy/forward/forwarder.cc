@@ -31,6 +31,7 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
   client_ = &client;
   keep_request(head);
   const VirtualHost* host = route(head);
+  begin_log(&head, client, host);
   if (host == nullptr) {
     // RFC 9110 15.5.20: over TLS the client may have taken a wrong connection for this name.
     const unsigned status = client.tls ? 421 : 404;
@@ -83,12 +84,21 @@ void Forwarder::redirect(const http::RequestHead& head) {
   response.body = is_head_ ? BodyLength::none : BodyLength::known;
   Exchange* exchange = exchange_;
   reset();
+  log_.on_head(response.status);
+  log_.end(ExchangeLog::Outcome::complete, 0);
   exchange->send_head(response);
   exchange->finish({});
 }
 
 const VirtualHost* Forwarder::route(const http::RequestHead& head) {
   return services_.router.find(head.host);
+}
+
+void Forwarder::begin_log(const http::RequestHead* head, const http::ClientInfo& client,
+                          const VirtualHost* host) {
+  const bool logged = host != nullptr ? host->logged : services_.access_log.logs_unrouted();
+  if (!logged) return;
+  log_.begin(head, client, host != nullptr ? host->number : exchange_protocol::kNoVirtualHost);
 }
 
 void Forwarder::on_request_body(std::string_view bytes) {
@@ -117,6 +127,7 @@ void Forwarder::stop_gathering() {
 
 void Forwarder::acquire_worker() {
   set_state(State::waiting);
+  log_.queue_begins();
   expect_within(pool_->settings().queue_timeout);
   reuse = may_retry() ? Reuse::any : retried_ ? Reuse::never : Reuse::recent;
   if (WorkerConnection* connection = pool_->acquire(*this)) on_connection(*connection);
@@ -125,6 +136,7 @@ void Forwarder::acquire_worker() {
 void Forwarder::on_connection(WorkerConnection& connection) {
   connection_ = &connection;
   set_state(State::responding);
+  log_.queue_ends();
   const GroupSettings& settings = pool_->settings();
   // A worker that has never answered may hang in its start.
   new_worker_ = !pool_->has_answered(connection.worker());
@@ -184,6 +196,7 @@ void Forwarder::on_response_head(const http::ResponseHead& head) {
   const Buffer early = std::move(body_);  // nothing will be sent again
   body_ = Buffer();
   pool_->note_answer(connection_->worker());
+  log_.on_head(head.status);
   if (head.status == 101) {
     set_state(State::tunnel);
     request_ended_ = false;  // the request's end was not the client's last word
@@ -199,6 +212,7 @@ void Forwarder::on_response_head(const http::ResponseHead& head) {
 void Forwarder::on_response_body(std::string_view bytes) {
   expect_within(state_ == State::tunnel ? services_.limits.tunnel_timeout
                                         : pool_->settings().response_timeout);
+  log_.on_body_sent(bytes.size());
   exchange_->send_body(bytes);
 }
 
@@ -211,6 +225,7 @@ void Forwarder::on_response_end() {
   std::string trailers;
   if (accepts_trailers_ && pool_->settings().forward_trailers) trailers = connection_->trailers();
   leave_worker();
+  log_.end(ExchangeLog::Outcome::complete, body_bytes_);
   reset();
   exchange->finish(trailers);
 }
@@ -225,6 +240,7 @@ void Forwarder::on_tunnel_end() {
 void Forwarder::end_tunnel() {
   Exchange* exchange = exchange_;
   leave_worker();
+  log_.end(ExchangeLog::Outcome::complete, body_bytes_);
   reset();
   exchange->finish({});
 }
@@ -252,6 +268,11 @@ void Forwarder::on_worker_lost(std::string_view detail) {
 }
 
 void Forwarder::on_client_lost() {
+  log_.take_back(exchange_->unsent());
+  // One of the two has to end a tunnel.
+  log_.end(
+      state_ == State::tunnel ? ExchangeLog::Outcome::complete : ExchangeLog::Outcome::client_left,
+      body_bytes_);
   leave_worker();
   reset();
 }
@@ -288,20 +309,32 @@ void Forwarder::fail(const Failure& failure) {
   const std::string group = pool_ != nullptr ? pool_->settings().name : std::string();
   if (pool_ != nullptr) pool_->cancel(*this);
   leave_worker();
+  const uint64_t received = body_bytes_;
   reset();
   const std::string id = services_.failures.report(failure, group, host, client.address);
-  if (head_sent) return exchange->abort();
-  send_error_page(*exchange, failure, id, is_head);
+  log_.set_error(id);
+  if (head_sent) {
+    log_.end(ExchangeLog::Outcome::aborted, received);
+    return exchange->abort();
+  }
+  send_error_page(*exchange, failure, id, is_head, received);
 }
 
 void Forwarder::reject(Exchange& exchange, const Failure& failure, bool is_head,
                        const http::ClientInfo& client) {
+  const uint64_t received = body_bytes_;
+  if (active()) {
+    leave_worker();
+    reset();
+  }
   const std::string id = services_.failures.report(failure, {}, {}, client.address);
-  send_error_page(exchange, failure, id, is_head);
+  if (!log_.begun()) begin_log(nullptr, client, nullptr);
+  log_.set_error(id);
+  send_error_page(exchange, failure, id, is_head, received);
 }
 
 void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
-                                bool is_head) {
+                                bool is_head, uint64_t received) {
   const std::string page = http::error_page(failure.status, failure.reason, id);
   std::array<Field, 4> fields{Field{"Content-Type", "text/html; charset=utf-8"},
                               Field{"Cache-Control", "no-store"}, Field{"X-Error-Id", id}};
@@ -318,6 +351,9 @@ void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std:
   head.body = is_head ? BodyLength::none : BodyLength::known;
   head.content_length = page.size();
   head.shows_content_length = is_head;
+  log_.on_head(failure.status);
+  if (!is_head) log_.on_body_sent(page.size());
+  log_.end(ExchangeLog::Outcome::complete, received);
   exchange.send_head(head);
   if (!is_head) exchange.send_body(page);
   exchange.finish({});

@@ -17,6 +17,7 @@
 #include "base/client_limits.h"
 #include "base/deadline_wheel.h"
 #include "proxy/forward/exchange.h"
+#include "proxy/forward/exchange_log.h"
 #include "proxy/forward/failure.h"
 #include "proxy/forward/groups.h"
 #include "proxy/forward/router.h"
@@ -43,6 +44,7 @@ struct ForwarderServices {
   Groups& groups;
   const ClientLimits& limits;
   FailureReporter& failures;
+  AccessLog& access_log;
 };
 
 class Forwarder final : public ExchangeHandler,
@@ -50,12 +52,14 @@ class Forwarder final : public ExchangeHandler,
                         private Waiter,
                         private Deadline {
  public:
-  explicit Forwarder(ForwarderServices& services) : services_(services) {}
+  explicit Forwarder(ForwarderServices& services)
+      : services_(services), log_(services.loop, services.access_log) {}
   ~Forwarder() { reset(); }
 
   // Begins with a request's head. `exchange` and `client` live until the exchange is over.
   void start(Exchange& exchange, const http::RequestHead& head, const http::ClientInfo& client);
-  // Answers with an error page what the session does not accept. `exchange` is finished by it.
+  // Answers with an error page what the session does not accept, be it under way already, as long as
+  // no head was sent. `exchange` is finished by it.
   void reject(Exchange& exchange, const Failure& failure, bool is_head,
               const http::ClientInfo& client);
 
@@ -75,6 +79,8 @@ class Forwarder final : public ExchangeHandler,
 
   // In travel order.
   const VirtualHost* route(const http::RequestHead& head);
+  void begin_log(const http::RequestHead* head, const http::ClientInfo& client,
+                 const VirtualHost* host);
   void redirect(const http::RequestHead& head);
   void keep_request(const http::RequestHead& head);
   void acquire_worker();
@@ -96,8 +102,8 @@ class Forwarder final : public ExchangeHandler,
   bool may_retry() const;
   void on_deadline() override;
   void fail(const Failure& failure);
-  static void send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
-                              bool is_head);
+  void send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
+                       bool is_head, uint64_t received);
 
   void set_state(State state) { state_ = state; }
   void expect_within(Milliseconds delay) { services_.wheel.set(*this, delay); }
@@ -110,6 +116,7 @@ class Forwarder final : public ExchangeHandler,
   WorkerPool* pool_ = nullptr;
   WorkerConnection* connection_ = nullptr;
   State state_ = State::idle;
+  ExchangeLog log_;
 
   // The request, as it is sent (again).
   std::string head_;  // keeps its memory from exchange to exchange

@@ -18,6 +18,7 @@ void Router::set(uint32_t number, VirtualHost host) {
       exact_.insert_or_assign(name, number);
     }
   }
+  host.number = number;
   hosts_.insert_or_assign(number, std::move(host));
 }
 

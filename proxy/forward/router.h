@@ -13,6 +13,8 @@ struct VirtualHost {
   uint32_t group = 0;        // protocol::kNoGroup: its site file is broken
   uint32_t certificate = 0;  // protocol::kNoCertificate: none
   std::vector<std::string> names;
+  bool logged = false;  // its exchanges are told to the access log
+  uint32_t number = 0;  // given by Router::set()
 };
 
 class Router {

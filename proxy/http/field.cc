@@ -22,10 +22,12 @@ constexpr std::array kKnown{
     Known{"expect", FieldName::expect},
     Known{"trailer", FieldName::trailer},
     Known{"upgrade", FieldName::upgrade},
+    Known{"referer", FieldName::referer},
     Known{"forwarded", FieldName::forwarded},
     Known{"x-real-ip", FieldName::x_real_ip},
     Known{"connection", FieldName::connection},
     Known{"keep-alive", FieldName::keep_alive},
+    Known{"user-agent", FieldName::user_agent},
     Known{"x-error-id", FieldName::x_error_id},
     Known{"content-type", FieldName::content_type},
     Known{"authorization", FieldName::authorization},
@@ -40,7 +42,7 @@ constexpr std::array kKnown{
 constexpr size_t kLongest = 19;
 
 // first_of_length[n] is the index of the first known name of at least n bytes: the table is sorted
-// by length, so a look-up compares with the one to three names of its own length only.
+// by length, so a look-up compares with the one to four names of its own length only.
 constexpr auto kFirstOfLength = [] {
   std::array<uint8_t, kLongest + 2> first{};
   for (size_t length = 0; length < first.size(); ++length) {

@@ -37,6 +37,9 @@ enum class FieldName : uint8_t {
   cookie,
   content_type,
   cache_control,
+  // Read for the access log.
+  referer,
+  user_agent,
 };
 
 // RFC 9110 5.1: case does not count.

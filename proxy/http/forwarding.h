@@ -1,6 +1,8 @@
 // What of a message crosses the dispatcher, in one place for HTTP/1 and HTTP/2 (RFC 9110 7.6).
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -8,12 +10,18 @@
 
 namespace dmpm::http {
 
-// What the worker is told about the client, since it only sees the dispatcher.
+// What the worker and the access log are told about the client, since they only see the dispatcher.
 struct ClientInfo {
   std::string address;  // as text, without port
   bool tls = false;
   // Not 0: nothing is served here, everything is redirected to https at this port.
   uint16_t redirect_to_port = 0;
+  bool http2 = false;
+  // For the access log: what the handshake chose (OpenSSL's own strings), how long it took, and how
+  // many exchanges of this connection have been logged.
+  std::string_view tls_protocol{}, tls_cipher{};
+  std::chrono::milliseconds handshake_time{};
+  mutable uint32_t requests = 0;
 };
 
 // False for what belongs to this hop, what is regenerated, what a client could pretend with, and

@@ -41,7 +41,7 @@ size_t Http1Exchange::take(std::string_view input) {
 size_t Http1Exchange::take_head(std::string_view input) {
   switch (parser_.parse(input)) {
     case RequestParser::Progress::incomplete: return 0;
-    case RequestParser::Progress::rejected: break_request(parser_.rejection()); return input.size();
+    case RequestParser::Progress::rejected: reject(parser_.rejection()); return input.size();
     case RequestParser::Progress::complete: break;
   }
   const http::RequestHead& head = parser_.head();
@@ -71,12 +71,12 @@ size_t Http1Exchange::take_chunks(std::string_view input) {
     const ChunkedDecoder::Progress progress = chunks_.decode(rest, data);
     if (progress == ChunkedDecoder::Progress::incomplete) break;
     if (progress == ChunkedDecoder::Progress::rejected) {
-      break_request(chunks_.rejection());
+      reject(chunks_.rejection());
       return input.size();
     }
     if (progress == ChunkedDecoder::Progress::data) deliver(data);
     if (limits_.body_size > 0 && body_received_ > limits_.body_size) {
-      break_request(http::kBodyTooLarge);
+      reject(http::kBodyTooLarge);
       return input.size();
     }
     if (progress == ChunkedDecoder::Progress::complete) end_request();
@@ -100,21 +100,15 @@ void Http1Exchange::end_request() {
   if (forwarder_.active()) forwarder_.on_request_end();
 }
 
-void Http1Exchange::break_request(const http::Rejection& why) {
-  request_state_ = RequestState::broken;
-  if (forwarder_.active()) forwarder_.on_client_lost();
-  reject(why.status, why.reason);
-}
-
 void Http1Exchange::reject(unsigned status, std::string_view reason) {
   request_state_ = RequestState::broken;
   closes_ = true;
-  if (forwarder_.active()) forwarder_.on_client_lost();
   if (response_state_ == ResponseState::awaited) {
-    forwarder_.reject(*this, {status, reason, reason, {}}, parser_.head().is_head, host_->client());
-  } else if (response_state_ == ResponseState::body) {
-    abort();
+    return forwarder_.reject(*this, {status, reason, reason, {}}, parser_.head().is_head,
+                             host_->client());
   }
+  if (forwarder_.active()) forwarder_.on_client_lost();
+  if (response_state_ == ResponseState::body) abort();
 }
 
 void Http1Exchange::on_client_lost() {

@@ -67,6 +67,7 @@ class Http1Exchange final : private forward::Exchange {
   Priority priority() const override { return host_->priority(); }
   void grant(size_t size) override;
   size_t room() const override;
+  size_t unsent() const override { return host_->unsent(); }
   void send_interim(const http::ResponseHead& head) override;
   void send_head(const http::ResponseHead& head) override;
   void send_body(std::string_view bytes) override;
@@ -79,7 +80,7 @@ class Http1Exchange final : private forward::Exchange {
   size_t take_chunks(std::string_view input);
   void deliver(std::string_view body);
   void end_request();
-  void break_request(const http::Rejection& why);
+  void reject(const http::Rejection& why) { reject(why.status, why.reason); }
 
   const ClientLimits& limits_;
   forward::Forwarder forwarder_;

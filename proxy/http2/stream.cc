@@ -41,8 +41,10 @@ void Http2Stream::on_head(bool end_stream) {
 }
 
 void Http2Stream::reject(const http::Rejection& why) {
-  if (forwarder_.active()) forwarder_.on_client_lost();
-  if (head_sent_) return abort();
+  if (head_sent_) {
+    if (forwarder_.active()) forwarder_.on_client_lost();
+    return abort();
+  }
   forwarder_.reject(*this, {why.status, why.reason, why.reason, {}}, block_.head().is_head,
                     host_->client());
 }

@@ -84,6 +84,7 @@ class Http2Stream final : private forward::Exchange {
   Priority priority() const override { return host_->priority(); }
   void grant(size_t size) override;
   size_t room() const override;
+  size_t unsent() const override { return output_.size(); }
   void send_interim(const http::ResponseHead& head) override;
   void send_head(const http::ResponseHead& head) override;
   void send_body(std::string_view bytes) override;

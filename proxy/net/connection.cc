@@ -42,6 +42,7 @@ void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared, tls::RemoteS
   auto transport =
       std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, signer, waiter, this);
   tls_ = transport.get();
+  accepted_ = services_.loop.now();
   transport_ = std::move(transport);
   choose_priority();
   watcher_.watch_read(true);
@@ -84,6 +85,12 @@ void Connection::advance_handshake() {
     case Transport::HandshakeStatus::done: break;
   }
   set_state(State::open);
+  client_.http2 = transport_->alpn() == "h2";
+  if (tls_ != nullptr) {
+    client_.tls_protocol = tls_->protocol();
+    client_.tls_cipher = tls_->cipher();
+    client_.handshake_time = services_.loop.now() - accepted_;
+  }
   session_ = services_.owner.new_session(*this, transport_->alpn());
   if (draining_) session_->drain(drain_idle_);
 }

@@ -124,6 +124,7 @@ class Connection final : public Mortal,
   tls::TlsTransport* tls_ = nullptr;  // transport_ when it is TLS
   std::unique_ptr<Session> session_;
   CertificateWaiter certificate_waiter_;
+  Instant accepted_{};    // when a TLS connection began
   Instant last_taken_{};  // while output waits: when the client last took some of it
   State state_ = State::handshaking;
   Priority priority_ = Priority::foreground;

@@ -216,6 +216,14 @@ void TlsTransport::end_output() {
   if (flush() == FlushStatus::sent) ::shutdown(fd_, SHUT_WR);
 }
 
+std::string_view TlsTransport::protocol() const {
+  return SSL_get_version(ssl_.get());
+}
+
+std::string_view TlsTransport::cipher() const {
+  return SSL_CIPHER_get_name(SSL_get_current_cipher(ssl_.get()));
+}
+
 std::string_view TlsTransport::alpn() const {
   const unsigned char* name = nullptr;
   unsigned int size = 0;

@@ -52,6 +52,9 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
   void end_output() override;
   std::string_view alpn() const override;
 
+  // After the handshake; OpenSSL's own strings, which last: "TLSv1.3", "TLS_AES_128_GCM_SHA256".
+  std::string_view protocol() const;
+  std::string_view cipher() const;
   // After a failed handshake: the client spoke plain HTTP.
   bool peer_spoke_http() const { return peer_spoke_http_; }
 

@@ -12,8 +12,10 @@
 #include <numeric>
 
 #include "base/channel.h"
+#include "base/wire.h"
 #include "logger/limits.h"
 #include "logger/protocol.h"
+#include "tests/logger/exchanges.h"
 #include "tests/logger/fixture.h"
 
 using namespace dmpm;
@@ -27,17 +29,22 @@ class Harness {
   Harness() {
     auto master = Channel::pair();
     auto dispatchers = Channel::pair();
+    auto exchanges = Channel::pair();
     REQUIRE(master.ok());
     REQUIRE(dispatchers.ok());
+    REQUIRE(exchanges.ok());
     master_ = std::move(master->ours);
     dispatchers_ = std::move(dispatchers->ours);
-    logger_ = std::make_unique<Logger>(loop, std::move(master->theirs),
-                                       std::move(dispatchers->theirs), directory.descriptor());
+    exchanges_ = std::move(exchanges->ours);
+    logger_ =
+        std::make_unique<Logger>(loop, std::move(master->theirs), std::move(dispatchers->theirs),
+                                 std::move(exchanges->theirs), directory.descriptor());
     REQUIRE(logger_->start().ok());
   }
 
   void tell(const std::string& message) { send(master_, message); }
   void as_dispatcher(const std::string& message) { send(dispatchers_, message); }
+  void tell_exchanges(const std::string& message) { send(exchanges_, message); }
   void hang_up() { master_.reset(); }
   // Until the logger ends by itself.
   void finish() { loop.run(); }
@@ -54,7 +61,7 @@ class Harness {
     REQUIRE(::send(fd.get(), message.data(), message.size(), MSG_NOSIGNAL) ==
             static_cast<ssize_t>(message.size()));
   }
-  Fd master_, dispatchers_;
+  Fd master_, dispatchers_, exchanges_;
   std::unique_ptr<Logger> logger_;
 };
 
@@ -165,6 +172,58 @@ TEST_CASE("a flood is capped and counted, and another group's line passes at onc
   CHECK(written >= 5000);
   CHECK(written < sent / 2);
   CHECK(written + reported_dropped(lines) == sent);
+}
+
+TEST_CASE("a flood of few long lines is capped by its bytes") {
+  Harness harness;
+  const Fd flood = harness.directory.make_pipe("1");
+  harness.tell(test::open_message(1, "flood", "1"));
+  uint64_t sent = 0;
+  const std::string line = std::string(8191, 'x') + "\n";  // divides a pipe's size
+  const auto write_more = [&] {
+    while (::write(flood.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size())) {
+      ++sent;
+    }
+    return sent > 2'500;  // 20 MiB, but only half as many lines as are let through at once
+  };
+  CHECK(harness.until(write_more));
+  harness.tell(kStop);
+  harness.finish();
+  const Lines lines = harness.directory.lines("workers/flood.log");
+  const auto written = static_cast<uint64_t>(std::ranges::count(lines, std::string(8191, 'x')));
+  CHECK(written >= 1'000);
+  CHECK(written < sent * 9 / 10);
+  CHECK(written + reported_dropped(lines) == sent);
+}
+
+TEST_CASE("exchanges are written as the master has said just before, and the rest is reported") {
+  Harness harness;
+  WireWriter common, host;
+  common.u32(static_cast<uint32_t>(LoggerNotice::access_log)).string("all.log").string("$status");
+  host.u32(static_cast<uint32_t>(LoggerNotice::host_logs));
+  host.u32(7).string("a.test").string("alice").u32(1).string("a.log").string("$group");
+  host.u32(8).string("b.test").string("bob").u32(0).string("b.log").string("$group");
+  // The dispatcher's message lies in its channel before the master's has been read.
+  harness.tell_exchanges(test::message({test::plain_exchange()}, 3));
+  harness.tell(common.take());
+  harness.tell(host.take());
+  harness.tell_exchanges("nonsense");
+  harness.tell_exchanges(std::string(150'000, 'x'));
+  harness.tell_exchanges(test::message({test::plain_exchange()}));
+  CHECK(harness.until(
+      [&] { return harness.directory.read("dmpm.log").find("malformed") != std::string::npos; }));
+  CHECK(harness.directory.read("all.log") == "200\n200\n");
+  CHECK(harness.directory.read("sites/a.log") == "alice\nalice\n");
+  CHECK_FALSE(harness.directory.exists("sites/b.log"));
+  CHECK(
+      harness.directory.lines("dmpm.log") ==
+      Lines{"warning logger: 3 requests are missing from the access logs: the logger was too slow",
+            "warning logger: 2 malformed records of requests from a dispatcher"});
+  // What comes last is written, too.
+  harness.tell_exchanges(test::message({test::plain_exchange()}));
+  harness.tell(kStop);
+  harness.finish();
+  CHECK(harness.directory.read("all.log") == "200\n200\n200\n");
 }
 
 TEST_CASE("dispatchers are heard, but not in the name of others, and nothing they send breaks it") {

@@ -28,13 +28,18 @@ class LoggerProcess {
   LoggerProcess() {
     auto master = Channel::pair();
     auto dispatchers = Channel::pair();
+    auto exchanges = Channel::pair();
     REQUIRE(master.ok());
     REQUIRE(dispatchers.ok());
+    REQUIRE(exchanges.ok());
     master_ = std::move(master->ours);
     dispatchers_ = std::move(dispatchers->ours);
+    exchanges_ = std::move(exchanges->ours);
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
-    if (pid_ == 0) run(std::move(master->theirs), std::move(dispatchers->theirs));
+    if (pid_ == 0) {
+      run(std::move(master->theirs), std::move(dispatchers->theirs), std::move(exchanges->theirs));
+    }
   }
   ~LoggerProcess() {
     if (pid_ <= 0) return;
@@ -60,18 +65,20 @@ class LoggerProcess {
   }
 
  private:
-  [[noreturn]] static void run(Fd master, Fd dispatchers) {
-    // Out of the way of 3 and 4 first.
+  [[noreturn]] static void run(Fd master, Fd dispatchers, Fd exchanges) {
+    // Out of the way of 3, 4 and 5 first.
     const int high_master = ::fcntl(master.get(), F_DUPFD, 10);
     const int high_dispatchers = ::fcntl(dispatchers.get(), F_DUPFD, 10);
+    const int high_exchanges = ::fcntl(exchanges.get(), F_DUPFD, 10);
     ::dup2(high_master, 3);
     ::dup2(high_dispatchers, 4);
-    ::syscall(SYS_close_range, 5, ~0U, 0);
+    ::dup2(high_exchanges, 5);
+    ::syscall(SYS_close_range, 6, ~0U, 0);
     char* const nothing[] = {nullptr};
     ::execle(DMPM_LOGGER, "dmpm-logger", nullptr, nothing);
     ::_exit(127);
   }
-  Fd master_, dispatchers_;
+  Fd master_, dispatchers_, exchanges_;
   pid_t pid_ = -1;
 };
 

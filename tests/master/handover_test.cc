@@ -16,6 +16,7 @@ Handover full() {
   all.fixed_settings = std::string("a\0b", 3);
   all.processes = 2;
   all.lock = 10, all.control = 11, all.dispatcher_log = 12, all.logger_dispatchers = 13;
+  all.dispatcher_exchanges = 21, all.logger_exchanges = 22;
   all.open_files_soft = 1024, all.open_files_hard = ~uint64_t{0};
   all.listeners = {{"*:443", {14, 15}}, {"127.0.0.1:0", {}}};
   all.last_group = 1, all.last_host = 2, all.last_certificate = 3, all.last_worker = 4;
@@ -44,7 +45,7 @@ TEST_CASE("a handover arrives as it was") {
   // Those that stay open across exec: each of them, and none that is not there.
   std::vector<int> fds = descriptors(got);
   std::sort(fds.begin(), fds.end());
-  CHECK(fds == std::vector<int>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20});
+  CHECK(fds == std::vector<int>{10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22});
 }
 
 TEST_CASE("what is cut, longer or of another format is refused") {

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "base/wire.h"
+#include "logger/protocol.h"
 #include "master/protocol.h"
 
 namespace dmpm::master {
@@ -57,11 +58,13 @@ std::string words(const std::string& notice) {
     case Notice::virtual_host: {
       text = "host " + std::to_string(reader.u32());
       const uint32_t group_number = reader.u32(), certificate = reader.u32();
+      const bool logged = reader.u32() != 0;
       text += group_number == protocol::kNoGroup ? " no group"
                                                  : " group " + std::to_string(group_number);
       text += certificate == protocol::kNoCertificate
                   ? " no certificate"
                   : " certificate " + std::to_string(certificate);
+      if (logged) text += " logged";
       for (uint32_t left = reader.u32(); left > 0; --left) {
         text += " " + std::string(reader.string());
       }
@@ -74,6 +77,7 @@ std::string words(const std::string& notice) {
       text = "limits";
       while (!reader.at_end()) reader.u64();
       break;
+    case Notice::access_log: text = "access log " + std::to_string(reader.u32()); break;
     default: text = "?";
   }
   CHECK(reader.complete());
@@ -94,11 +98,11 @@ const Words kWhole = {"group 1 alice queue 128", "group 2 bob queue 128",
 
 TEST_CASE("the first version is told whole, and a new dispatcher gets the same") {
   RoutingFeed feed;
-  CHECK(words(feed.snapshot()) == Words{"limits"});
+  CHECK(words(feed.snapshot()) == Words{"limits", "access log 0"});
   const auto update = feed.update(two_sites());
   CHECK(words(update.notices) == kWhole);
   Words snapshot = kWhole;
-  snapshot.insert(snapshot.begin(), "limits");
+  snapshot.insert(snapshot.begin(), {"limits", "access log 0"});
   CHECK(words(feed.snapshot()) == snapshot);
   CHECK(update.groups_changed == 2);
   CHECK(update.virtual_hosts_changed == 2);
@@ -229,6 +233,93 @@ TEST_CASE("many changes in the middle of many hosts") {
   std::sort(told.begin(), told.end());
   CHECK(told == Words{"forget 41", "forget 42", "host 101 no group certificate 101 new.test",
                       "remove host 41", "remove host 42"});
+}
+
+// What the logger is told, in words.
+Words log_words(const std::vector<std::string>& notices) {
+  using logger_protocol::LoggerNotice;
+  Words all;
+  for (const std::string& notice : notices) {
+    WireReader reader(notice);
+    const auto kind = static_cast<LoggerNotice>(reader.u32());
+    if (kind == LoggerNotice::access_log) {
+      std::string text = "all " + std::string(reader.string());
+      all.push_back(text + " " + std::string(reader.string()));
+      CHECK(reader.complete());
+      continue;
+    }
+    while (reader.ok() && !reader.at_end()) {
+      std::string text = kind == LoggerNotice::host_logs ? "host " : "remove ";
+      text += std::to_string(reader.u32());
+      if (kind == LoggerNotice::host_logs) {
+        text += " " + std::string(reader.string());
+        text += " of " + std::string(reader.string());
+        if (reader.u32() != 0) text += " in all";
+        const std::string file(reader.string());
+        const std::string format(reader.string());
+        if (!file.empty()) text += " in " + file + " as " + format;
+      }
+      all.push_back(text);
+    }
+    CHECK(reader.ok());
+  }
+  return all;
+}
+
+TEST_CASE("the logger is told of access logs, and dispatchers only whether there is one") {
+  RoutingFeed feed;
+  config::Configuration configuration = two_sites();
+  CHECK(feed.update(configuration).access_logs.empty());
+  CHECK(log_words(feed.access_logs()) == Words{"all  combined"});
+
+  // One for all.
+  configuration.access_log.file = "access.log";
+  auto update = feed.update(configuration);
+  const Words whole = {"all access.log combined", "host 1 alice.test of alice in all",
+                       "host 2 bob.test of bob in all"};
+  CHECK(log_words(update.access_logs) == whole);
+  CHECK(log_words(feed.access_logs()) == whole);
+  CHECK(words(update.notices) ==
+        Words{"access log 1", "host 1 group 1 certificate 1 logged alice.test *.alice.test",
+              "host 2 group 2 certificate 2 logged bob.test *.bob.test"});
+
+  // A site of its own mind: the dispatchers need not know.
+  configuration.virtual_hosts[0].access_log = config::HostAccessLog{false, "a.log", "json"};
+  update = feed.update(configuration);
+  CHECK(log_words(update.access_logs) ==
+        Words{"host 1 alice.test of alice in all in a.log as json"});
+  CHECK(update.notices.empty());
+
+  // Not to be logged at all: that they do.
+  configuration.virtual_hosts[1].access_log = config::HostAccessLog{true, "", ""};
+  update = feed.update(configuration);
+  CHECK(log_words(update.access_logs) == Words{"remove 2"});
+  CHECK(words(update.notices) == Words{"host 2 group 2 certificate 2 bob.test *.bob.test"});
+
+  // A format for all is that of the sites that say none.
+  configuration.access_log.format = "$status";
+  configuration.access_log.per_virtual_host = true;
+  configuration.virtual_hosts[1].access_log.reset();
+  update = feed.update(configuration);
+  CHECK(log_words(update.access_logs) ==
+        Words{"all access.log $status", "host 1 alice.test of alice in all in a.log as json",
+              "host 2 bob.test of bob in all in bob.test.log as $status"});
+
+  // What has gone is forgotten; what is new has a number that was never used.
+  configuration.virtual_hosts.erase(configuration.virtual_hosts.begin());
+  configuration.virtual_hosts.push_back(host({"*.new.test"}, "bob"));
+  update = feed.update(configuration);
+  CHECK(log_words(update.access_logs) ==
+        Words{"remove 1", "host 3 *.new.test of bob in all in @.new.test.log as $status"});
+  CHECK(feed.update(configuration).access_logs.empty());
+
+  // Many hosts are few messages.
+  for (int i = 0; i < 10'000; ++i) {
+    configuration.virtual_hosts.push_back(host({"h" + std::to_string(i) + ".test"}, "bob"));
+  }
+  update = feed.update(configuration);
+  CHECK(log_words(update.access_logs).size() == 10'000);
+  CHECK(update.access_logs.size() < 40);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 
+#include "base/channel.h"
 #include "base/socket.h"
 #include "base/text.h"
 #include "proxy/limits.h"
@@ -114,6 +116,14 @@ std::string make_directory() {
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
   return name;
 }
+
+// One end; the other is `peer` from now on.
+Fd make_channel(Fd& peer) {
+  auto pair = Channel::pair();
+  if (!pair) throw std::runtime_error("socketpair");
+  peer = std::move(pair->theirs);
+  return std::move(pair->ours);
+}
 }  // namespace
 
 FrontEnd::FrontEnd()
@@ -122,7 +132,8 @@ FrontEnd::FrontEnd()
       graveyard_(loop_),
       worker_input_(limits::kReadSize),
       groups_({loop_, wheel_, graveyard_, *this, worker_input_}),
-      services_{loop_, wheel_, router_, groups_, limits_, *this},
+      access_log_(loop_, wheel_, make_channel(logger_)),
+      services_{loop_, wheel_, router_, groups_, limits_, *this, access_log_},
       exchanges_(services_),
       streams_(services_) {}
 
@@ -140,9 +151,36 @@ uint32_t FrontEnd::add_site(const std::string& name, uint32_t capacity) {
   settings.queue_timeout = settings.idle_timeout = settings.start_timeout =
       settings.response_timeout = Milliseconds(60'000);
   groups_.set(group, settings);
-  router_.set(group, {group, 0, {name}});
+  router_.set(group, {group, 0, {name}, logs_});
   start_worker(group);
   return group;
+}
+
+void FrontEnd::log_exchanges() {
+  logs_ = true;
+  access_log_.log_unrouted(true);
+}
+
+std::vector<FrontEnd::Logged> FrontEnd::take_logged() {
+  using exchange_protocol::kMaxMessage, exchange_protocol::MessageHead, exchange_protocol::Record;
+  std::vector<Logged> all;
+  std::vector<char> bytes(kMaxMessage);
+  // The wheel turns in its own time.
+  ssize_t size = 0;
+  while ((size = ::recv(logger_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT)) < 0) {
+    settle();
+  }
+  for (size_t at = sizeof(MessageHead); at < static_cast<size_t>(size);) {
+    Logged& logged = all.emplace_back();
+    std::memcpy(&logged.record, &bytes[at], sizeof(Record));
+    size_t text = at + sizeof(Record);
+    for (size_t i = 0; i < exchange_protocol::kTexts; ++i) {
+      logged.texts[i].assign(&bytes[text], logged.record.text_size[i]);
+      text += logged.record.text_size[i];
+    }
+    at += logged.record.size;
+  }
+  return all;
 }
 
 void FrontEnd::start_worker(uint32_t group) {

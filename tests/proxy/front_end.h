@@ -4,6 +4,7 @@
 // left.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/graveyard.h"
+#include "proxy/access_log.h"
 #include "proxy/forward/forwarder.h"
 #include "proxy/http1/server.h"
 #include "proxy/http2/server.h"
@@ -116,6 +118,15 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   const std::vector<std::string>& failures() const { return failures_; }
   size_t wanted_workers() const { return wanted_; }
 
+  // From here on, exchanges of sites that are added are logged, and those of no site.
+  void log_exchanges();
+  struct Logged {
+    exchange_protocol::Record record;
+    std::array<std::string, exchange_protocol::kTexts> texts;
+  };
+  // What has been logged since the last call, as soon as it is told.
+  std::vector<Logged> take_logged();
+
  private:
   struct Site {
     std::string socket;
@@ -143,6 +154,8 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   ClientLimits limits_;
   forward::Router router_;
   forward::Groups groups_;
+  Fd logger_;  // the other end of access_log_'s channel
+  AccessLog access_log_;
   forward::ForwarderServices services_;
   http1::ExchangePool exchanges_;
   http2::StreamPool streams_;
@@ -150,6 +163,7 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   std::vector<std::string> failures_;
   std::vector<uint32_t> unanswered_;
   size_t wanted_ = 0;
+  bool logs_ = false;
 };
 
 }  // namespace dmpm::test
