@@ -56,6 +56,26 @@ struct ResourceLimit {
   bool operator==(const ResourceLimit&) const = default;
 };
 
+// What a file was when it was last looked at: whether to read it again.
+struct FileStamp {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t size = 0;
+  int64_t modified_ns = 0;
+  int64_t changed_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
+// A permission module as one group uses it (master/permission_module.h).
+struct PermissionModule {
+  std::string name;      // [a-z][a-z0-9_-]{0,31}
+  std::string path;      // absolute, of the shared library
+  FileStamp stamp;       // of that, so that a new version of it counts as a change
+  uint32_t stages = 0;   // DMPM_BEFORE_ROOT, ... as it declares them
+  std::string settings;  // what its read() made of the configuration
+  bool operator==(const PermissionModule&) const = default;
+};
+
 // What a group's workers may do: applied between fork and exec.
 struct Permissions {
   Identity identity;  // never uid 0 or gid 0
@@ -64,6 +84,7 @@ struct Permissions {
   std::string root = "/";
   std::vector<ResourceLimit> resource_limits;
   mode_t umask = 027;
+  std::vector<PermissionModule> modules;  // in the order of their names, which is that of applying
   bool operator==(const Permissions&) const = default;
 };
 
@@ -107,16 +128,6 @@ struct Group {
     return name == other.name && permissions == other.permissions && worker == other.worker &&
            scale == other.scale && forward_trailers == other.forward_trailers;
   }
-};
-
-// What a file was when it was last looked at: whether to read it again.
-struct FileStamp {
-  dev_t device = 0;
-  ino_t inode = 0;
-  off_t size = 0;
-  int64_t modified_ns = 0;
-  int64_t changed_ns = 0;
-  bool operator==(const FileStamp&) const = default;
 };
 
 struct CertificateFiles {
@@ -173,6 +184,8 @@ HostLog log_of(const VirtualHost& host, const AccessLog& main);
 struct Configuration {
   std::string runtime_directory = "/run/dmpm";
   std::string log_directory = "/var/log/dmpm";
+  // Default: ../lib/dmpm/permission-modules, seen from the directory of the running program.
+  std::string permission_module_directory;
   std::vector<Listener> listen;
   DispatcherSettings dispatcher;
   Identity keyholder;  // default user: dmpm-keys

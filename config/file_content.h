@@ -9,6 +9,7 @@
 
 #include "config/configuration.h"
 #include "config/json_document.h"
+#include "config/permission_modules.h"
 #include "config/problem_list.h"
 #include "config/trusted_files.h"
 #include "config/user_database.h"
@@ -34,6 +35,7 @@ struct FileContent {
 struct Surroundings {
   std::string runtime_directory;
   Identity dispatcher, keyholder, logger;
+  std::string module_directory;
 
   struct Service {
     std::string_view name;
@@ -50,6 +52,7 @@ struct Tools {
   JsonParser parser;
   UserDatabase users;
   TrustedFiles files;
+  PermissionModules modules{files};
 };
 
 // What the readers of one file share.

@@ -29,4 +29,10 @@ inline constexpr size_t kMaxLogName = 200;
 // Longer than any idle or start-up time that is meant.
 inline constexpr std::chrono::hours kMaxDuration{24 * 30};
 
+// Permission modules of one group, beyond which a start gets slow. Their settings travel in the
+// plan of a worker, which is one message of at most 200 KiB.
+inline constexpr size_t kMaxModules = 8;
+// What a permission module says of one value.
+inline constexpr size_t kMaxModuleSentence = 500;
+
 }  // namespace dmpm::config::limits

@@ -132,12 +132,14 @@ MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   Configuration& settings = main.settings;
   object.absolute_path("runtime_directory", settings.runtime_directory);
   object.absolute_path("log_directory", settings.log_directory);
+  settings.permission_module_directory = default_module_directory();
+  object.absolute_path("permission_module_directory", settings.permission_module_directory);
   read_listeners(object, settings.listen, main.tls_listener, problems);
   read_limits(object, settings.limits, problems);
   read_services(object, settings, tools, problems);
   read_access_log(object, settings.access_log, problems);
   main.surroundings = {settings.runtime_directory, settings.dispatcher.identity, settings.keyholder,
-                       settings.logger};
+                       settings.logger, settings.permission_module_directory};
   Reading reading{tools, main.surroundings, main.content, problems};
   read_content(object, reading);
   read_include(object, main.include, problems);

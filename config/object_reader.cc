@@ -45,6 +45,17 @@ std::optional<std::string_view> plain_string(const JsonNode& node) {
   return text;
 }
 
+std::optional<uint64_t> size_of(const JsonNode& node) {
+  if (node.kind() == JsonNode::Kind::number) return node.whole_number();
+  const auto text = plain_string(node);
+  return text ? parse_size(*text) : std::nullopt;
+}
+
+std::string size_expected(uint64_t least, uint64_t most) {
+  return concat({"a number of bytes from ", std::to_string(least), " to ", std::to_string(most),
+                 " such as 65536 or \"64K\""});
+}
+
 ObjectReader::ObjectReader(const JsonNode& node, std::string_view name, ProblemList& problems)
     : node_(node),
       name_(name),
@@ -95,14 +106,9 @@ void ObjectReader::count(std::string_view key, unsigned& out, unsigned least, un
 void ObjectReader::bytes(std::string_view key, uint64_t& out, uint64_t least, uint64_t most) {
   const auto member = find(key);
   if (!member) return;
-  const auto text = plain_string(*member);
-  const auto value = member->kind() == JsonNode::Kind::number ? member->whole_number()
-                     : text                                   ? parse_size(*text)
-                                                              : std::nullopt;
+  const auto value = size_of(*member);
   if (!value || *value < least || *value > most) {
-    return wrong(key, *member,
-                 concat({"a number of bytes from ", std::to_string(least), " to ",
-                         std::to_string(most), " such as 65536 or \"64K\""}));
+    return wrong(key, *member, size_expected(least, most));
   }
   out = *value;
 }
@@ -150,11 +156,15 @@ void ObjectReader::finish() {
 }
 
 void ObjectReader::unknown(const JsonMember& member) {
+  const Position place = member.value.key_position(member.key);
+  if (known_count_ == 0) {
+    return problems_.add(
+        place, concat({"unknown key ", quoted(member.key), " in ", name_, ", which has no keys"}));
+  }
   const std::string_view key = member.key.substr(0, limits::kMaxQuoted);
   const auto* nearest = std::min_element(
       known_, known_ + known_count_,
       [&](std::string_view a, std::string_view b) { return distance(key, a) < distance(key, b); });
-  const Position place = member.value.key_position(member.key);
   if (distance(key, *nearest) * 3 <= nearest->size()) {
     return problems_.add(place, concat({"unknown key ", quoted(member.key), " in ", name_,
                                         "; did you mean \"", *nearest, "\"?"}));

@@ -21,6 +21,8 @@ namespace dmpm::config {
 
 class ObjectReader {
  public:
+  static constexpr size_t kMaxKeys = 24;
+
   // `name` is how messages call the object; it and the keys below must outlive the reader.
   ObjectReader(const JsonNode& node, std::string_view name, ProblemList& problems);
 
@@ -45,7 +47,6 @@ class ObjectReader {
   void finish();
 
  private:
-  static constexpr size_t kMaxKeys = 24;
   void unknown(const JsonMember& member);
 
   JsonNode node_;
@@ -56,6 +57,10 @@ class ObjectReader {
   std::string_view known_[kMaxKeys];
   size_t known_count_ = 0;
 };
+
+// A number of bytes, or text such as "64K"; nothing when it is neither.
+std::optional<uint64_t> size_of(const JsonNode& node);
+std::string size_expected(uint64_t least, uint64_t most);
 
 // A string without zero bytes, which no path, name or argument can hold.
 std::optional<std::string_view> plain_string(const JsonNode& node);

@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "config/allowed_ids.h"
 #include "config/identity_reader.h"
+#include "config/limits.h"
+#include "config/module_settings.h"
 #include "config/object_reader.h"
 #include "config/resource_limits_reader.h"
 #include "config/values.h"
@@ -82,18 +84,31 @@ void read_umask(ObjectReader& object, mode_t& out) {
   out = *mask;
 }
 
+void read_module(const JsonMember& member, Permissions& permissions, Reading& reading) {
+  const Position place = member.value.key_position(member.key);
+  PermissionModules& modules = reading.tools.modules;
+  const auto& found = modules.get(reading.surroundings.module_directory, std::string(member.key));
+  if (!found) return reading.problems.add(place, found.error().message);
+  const PermissionModules::Loaded& module = found.value();
+  permissions.modules.push_back(
+      {std::string(member.key), module.path, module.stamp, module.descriptor->stages,
+       read_module_settings(*module.descriptor, member.key, member.value, reading.problems)});
+}
+
 // A configuration that asks for a module must not run without it.
-void refuse_modules(ObjectReader& object, ProblemList& problems) {
-  const auto modules = object.find("modules");
-  if (!modules) return;
-  if (modules->kind() != JsonNode::Kind::object) {
-    return object.wrong("modules", *modules, "an object");
+void read_modules(ObjectReader& object, Permissions& permissions, Reading& reading) {
+  const auto node = object.find("modules");
+  if (!node) return;
+  if (node->kind() != JsonNode::Kind::object) {
+    return object.wrong("modules", *node, "an object of names and settings");
   }
-  for (const JsonMember& member : modules->members()) {
-    problems.add(member.value.key_position(member.key),
-                 concat({"the permission module ", quoted(member.key),
-                         " cannot be had: permission modules are not available in this version"}));
+  if (node->size() > limits::kMaxModules) {
+    reading.problems.add(node->position(),
+                         concat({"\"modules\" must have at most ",
+                                 std::to_string(limits::kMaxModules), " members"}));
+    return;
   }
+  for (const JsonMember& member : node->members()) read_module(member, permissions, reading);
 }
 
 // A customer who can replace the directory, or one above it, chooses the root instead of us.
@@ -127,7 +142,7 @@ Permissions read_permissions(const JsonNode& node, Reading& reading) {
   check_root(object, permissions.root, reading);
   read_resource_limits(object, permissions.resource_limits, reading.problems);
   read_umask(object, permissions.umask);
-  refuse_modules(object, reading.problems);
+  read_modules(object, permissions, reading);
   object.finish();
   return permissions;
 }

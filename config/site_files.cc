@@ -55,6 +55,15 @@ bool renew_stamps(std::vector<VirtualHost>& hosts, TrustedFiles& files) {
   return true;
 }
 
+// A module of another version may make something else of the settings.
+bool same_modules(const Group& group, TrustedFiles& files) {
+  const auto& modules = group.permissions.modules;
+  return std::all_of(modules.begin(), modules.end(), [&](const PermissionModule& module) {
+    auto stamp = files.stamp(module.path);
+    return stamp && *stamp == module.stamp;
+  });
+}
+
 }  // namespace
 
 SiteFiles::Update SiteFiles::update(const std::vector<std::string>& paths,
@@ -122,6 +131,12 @@ bool SiteFiles::still_valid(File& file, const std::string& path, Tools& tools) c
   };
   if (users_changed_ &&
       !std::all_of(file.good->groups.begin(), file.good->groups.end(), has_same_ids)) {
+    return false;
+  }
+  const auto has_same_modules = [&](const Group& group) {
+    return same_modules(group, tools.files);
+  };
+  if (!std::all_of(file.good->groups.begin(), file.good->groups.end(), has_same_modules)) {
     return false;
   }
   return renew_stamps(file.good->virtual_hosts, tools.files);

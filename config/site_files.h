@@ -1,7 +1,7 @@
 // SiteFiles: the included files, each a unit of failure, and the version of each that is in force.
 //
-// A file is read again when its stamp, a user that it names or what the main file says about all
-// files has changed, when its last version was wrong, or when a certificate of it no longer passes;
+// A file is read again when its stamp, a user or permission module that it names or what the main
+// file says about all files has changed, when its last version was wrong, or when a certificate of it no longer passes;
 // a certificate that was merely renewed gets its new stamp. A version that is wrong or collides
 // with another file is reported, and the previous one stays in force, as far as it still fits
 // beside the others. Names belong to who has them: among files, unchanged ones come first.

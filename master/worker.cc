@@ -81,8 +81,8 @@ void Worker::start_now() {
   started_ = services_.loop.now();
   Status status = prepare();
   if (status.ok()) {
-    status = process_.start({*group_, services_.places.starter, socket_->fd(), socket_->path(),
-                             log_->fd(), services_.places.open_files});
+    status = process_.start({*group_, number_, services_.places.starter, socket_->fd(),
+                             socket_->path(), log_->fd(), services_.places.open_files});
   }
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;
@@ -98,6 +98,11 @@ void Worker::open_log() {
 void Worker::close_log() {
   if (log_open_) services_.log_reader.close_worker_log(number_);
   log_open_ = false;
+}
+
+void Worker::on_left_behind(const std::string& reason) {
+  services_.log.warning(concat({"group ", group_->name, ": worker ", std::to_string(number_),
+                                " has ended, but not everything of it: ", reason}));
 }
 
 void Worker::on_process_ended(int wait_status, const std::string& setup_error) {

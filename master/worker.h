@@ -94,6 +94,7 @@ class Worker final : public Deadline, public Startable, public WorkerProcessHand
   void on_process_started() override {
     if (state_ == WorkerState::starting) events_.on_worker_started(*this);
   }
+  void on_left_behind(const std::string& reason) override;
   void on_process_ended(int wait_status, const std::string& setup_error) override;
 
   WorkerServices& services_;

@@ -51,7 +51,7 @@ std::vector<std::string> read_strings(WireReader& reader) {
 
 }  // namespace
 
-WorkerPlan make_plan(const config::Group& group, const std::string& socket_path,
+WorkerPlan make_plan(const config::Group& group, uint32_t number, const std::string& socket_path,
                      const rlimit& open_files) {
   WorkerPlan plan;
   plan.permissions = group.permissions;
@@ -69,6 +69,8 @@ WorkerPlan make_plan(const config::Group& group, const std::string& socket_path,
   }
   plan.listen_pid = group.worker.activation == config::Activation::listen_fds;
   plan.master = ::getpid();
+  plan.group = group.name;
+  plan.number = number;
   return plan;
 }
 
@@ -87,6 +89,11 @@ std::string encode(const WorkerPlan& plan) {
   write_strings(writer, plan.words);
   write_strings(writer, plan.variables);
   writer.u32(plan.listen_pid ? 1 : 0).u32(static_cast<uint32_t>(plan.master));
+  writer.string(plan.group).u32(plan.number).u32(static_cast<uint32_t>(plan.ended));
+  writer.u32(static_cast<uint32_t>(may.modules.size()));
+  for (const config::PermissionModule& module : may.modules) {
+    writer.string(module.name).string(module.path).u32(module.stages).string(module.settings);
+  }
   return writer.take();
 }
 
@@ -112,6 +119,16 @@ std::optional<WorkerPlan> decode_plan(std::string_view message) {
   plan.variables = read_strings(reader);
   plan.listen_pid = reader.u32() != 0;
   plan.master = static_cast<pid_t>(reader.u32());
+  plan.group = reader.string();
+  plan.number = reader.u32();
+  plan.ended = static_cast<pid_t>(reader.u32());
+  for (uint32_t left = reader.u32(); left > 0 && reader.ok(); --left) {
+    config::PermissionModule& module = may.modules.emplace_back();
+    module.name = reader.string();
+    module.path = reader.string();
+    module.stages = reader.u32();
+    module.settings = reader.string();
+  }
   if (!reader.complete() || plan.words.empty()) return std::nullopt;
   return plan;
 }

@@ -20,10 +20,14 @@ struct WorkerPlan {
   std::vector<std::string> variables;  // NAME=VALUE
   bool listen_pid = false;             // add LISTEN_PID, which nobody knows before
   pid_t master = 0;
+  // For permission modules.
+  std::string group;    // its name
+  uint32_t number = 0;  // the worker's
+  pid_t ended = 0;      // else this plan is to clear away what this ended process has left
 };
 
-// The plan of a new worker of `group`; `socket_path` is for "{socket}" in the command.
-WorkerPlan make_plan(const config::Group& group, const std::string& socket_path,
+// The plan of worker `number` of `group`; `socket_path` is for "{socket}" in the command.
+WorkerPlan make_plan(const config::Group& group, uint32_t number, const std::string& socket_path,
                      const rlimit& open_files);
 
 std::string encode(const WorkerPlan& plan);

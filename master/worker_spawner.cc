@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "master/heritage.h"
+#include "master/permission_module.h"
 #include "master/worker_plan.h"
 
 namespace dmpm::master {
@@ -86,7 +87,18 @@ class SpawnSettings {
 
 }  // namespace
 
-Result<SpawnedWorker> spawn_worker(const WorkerLaunch& launch) {
+namespace {
+
+// Groups without modules keep the program that loads nothing.
+std::string starter_of(const WorkerLaunch& launch) {
+  const bool modules = !launch.group.permissions.modules.empty();
+  return concat({launch.starter, modules ? "-modules" : ""});
+}
+
+// Starts `starter` with `plan`; `make_places` gets the number of its control descriptor.
+template <typename MakePlaces>
+Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan,
+                            MakePlaces make_places) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
     return Error::from_errno("socketpair", errno);
@@ -94,16 +106,41 @@ Result<SpawnedWorker> spawn_worker(const WorkerLaunch& launch) {
   SpawnedWorker worker{-1, Fd(ends[0])};
   const Fd theirs(ends[1]);
   // Sent ahead: it waits in the channel, and tells now if it is too large for that.
-  const std::string plan = encode(make_plan(launch.group, launch.socket_path, launch.open_files));
-  if (::send(ends[0], plan.data(), plan.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+  const std::string message = encode(plan);
+  if (::send(ends[0], message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     return Error::from_errno("handing over command and environment", errno);
   }
   SpawnSettings settings;
-  settings.place(places(launch, theirs.get()));
+  settings.place(make_places(theirs.get()));
   settings.own_session_and_default_signals();
-  const int error = settings.spawn(launch.starter, worker.pid);
-  if (error != 0) return Error::from_errno(launch.starter, error);
+  const int error = settings.spawn(starter, worker.pid);
+  if (error != 0) return Error::from_errno(starter, error);
   return worker;
+}
+
+}  // namespace
+
+Result<SpawnedWorker> spawn_worker(const WorkerLaunch& launch) {
+  return spawn(starter_of(launch),
+               make_plan(launch.group, launch.number, launch.socket_path, launch.open_files),
+               [&launch](int control) { return places(launch, control); });
+}
+
+std::optional<CleanUp> clean_up_after(const WorkerLaunch& launch) {
+  const auto& modules = launch.group.permissions.modules;
+  const bool wanted = std::any_of(
+      modules.begin(), modules.end(),
+      [](const config::PermissionModule& module) { return (module.stages & DMPM_ENDED) != 0; });
+  if (!wanted) return std::nullopt;
+  return CleanUp{starter_of(launch),
+                 make_plan(launch.group, launch.number, launch.socket_path, launch.open_files)};
+}
+
+Result<SpawnedWorker> spawn_clean_up(CleanUp& what, pid_t ended) {
+  what.plan.ended = ended;
+  return spawn(what.starter, what.plan, [](int control) {
+    return Places{STDIN_FILENO, STDIN_FILENO, STDIN_FILENO, kClosed, control};  // /dev/null
+  });
 }
 
 }  // namespace dmpm::master

@@ -6,39 +6,30 @@
 // ms until exec with 10,000 groups configured; this way 0.1 ms, whatever is configured), and
 // because so no process with a customer's ids ever has the master's memory. Linked statically:
 // nothing is loaded, so nothing in the environment or the file system gets in before the rights are
-// gone.
+// gone. For groups with permission modules there is dmpm-worker-start-modules, made of the same
+// source, which loads those and nothing else (worker_modules.h). That one also clears away what an
+// ended worker has left (DMPM_ENDED).
 //
 // What goes wrong is answered on kWorkerControl, which closes when exec succeeds.
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 
 #include "base/lockdown.h"
 #include "base/text.h"
 #include "master/heritage.h"
+#include "master/permission_module.h"
+#include "master/worker_modules.h"
 #include "master/worker_plan.h"
+#include "master/worker_rights.h"
+#include "master/worker_start_failure.h"
 
 namespace dmpm::master {
 namespace {
-
-[[noreturn]] void fail(const std::string& message) {
-  ::send(heritage::kWorkerControl, message.data(), message.size(), MSG_NOSIGNAL);
-  ::_exit(127);
-}
-
-void step(const Status& status) {
-  if (!status.ok()) fail(status.error().message);
-}
-
-void step(bool ok, std::string_view what) {
-  if (!ok) fail(Error::from_errno(what, errno).message);
-}
 
 WorkerPlan receive_plan() {
   const ssize_t size = ::recv(heritage::kWorkerControl, nullptr, 0, MSG_PEEK | MSG_TRUNC);
@@ -50,26 +41,22 @@ WorkerPlan receive_plan() {
   return std::move(*plan);
 }
 
-// To have an end when the master has one, even if it died just now. The kernel forgets this when
-// the ids change, so it comes after.
-void end_with(pid_t master) {
-  step(::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == 0, "prctl PR_SET_PDEATHSIG");
-  if (::getppid() != master) fail("the master has gone");
-}
-
-void give_up_rights(const WorkerPlan& plan) {
+void give_up_rights(const WorkerPlan& plan, WorkerModules& modules) {
   const config::Permissions& may = plan.permissions;
   step(::setrlimit(RLIMIT_NOFILE, &plan.open_files) == 0, "setrlimit NOFILE");
   for (const config::ResourceLimit& limit : may.resource_limits) {
     step(lockdown::limit(limit.resource, limit.value, "of the group's limits"));
   }
-  ::umask(may.umask);
+  const bool has_keeper = modules.apply(DMPM_BEFORE_ROOT);
   if (may.root != "/") step(lockdown::enter_root(may.root));
-  step(lockdown::become(may.identity.uid, may.identity.gid, may.supplementary_groups));
-  step(lockdown::no_new_privileges());
-  end_with(plan.master);
+  modules.apply(DMPM_BEFORE_IDS);
+  ::umask(may.umask);
+  become_user(plan);
+  if (!has_keeper) end_with(plan.master);
   // With the user's own rights, so that no link in the way leads further than the user may go.
   step(::chdir(plan.directory.c_str()) == 0, concat({"chdir to ", plan.directory}));
+  modules.apply(DMPM_AFTER_IDS);
+  modules.prove_rights();
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
@@ -95,6 +82,11 @@ int main() {
   using namespace dmpm::master;
   step(::fcntl(dmpm::heritage::kWorkerControl, F_SETFD, FD_CLOEXEC) == 0, "fcntl");
   WorkerPlan plan = receive_plan();
-  give_up_rights(plan);
+  WorkerModules modules(plan);
+  if (plan.ended != 0) {
+    modules.apply(DMPM_ENDED);
+    return 0;
+  }
+  give_up_rights(plan, modules);
   execute(plan);
 }

@@ -42,9 +42,9 @@ TEST_CASE("a plan survives the way, and no part of one is taken for a whole") {
 TEST_CASE("placeholders stand for descriptor and path, in the argument dialect only") {
   config::Group group;
   group.worker.command = {"/bin/x", "--fd={fd}", "{socket}{socket}", "{other}"};
-  CHECK(make_plan(group, "/s", {}).words == group.worker.command);
+  CHECK(make_plan(group, 1, "/s", {}).words == group.worker.command);
   group.worker.activation = config::Activation::argument;
-  CHECK(make_plan(group, "/s", {}).words ==
+  CHECK(make_plan(group, 1, "/s", {}).words ==
         std::vector<std::string>{"/bin/x", "--fd=3", "/s/s", "{other}"});
 }
 
