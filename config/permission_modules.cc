@@ -57,7 +57,8 @@ Result<PermissionModules::Loaded> PermissionModules::load(const std::string& dir
   }
   Loaded loaded{concat({directory, "/", name, ".so"}), {}, nullptr};
   const auto cannot = [&name](std::string_view why) {
-    return Error{concat({"the permission module ", config::quoted(name), " cannot be used: ", why})};
+    return Error{
+        concat({"the permission module ", config::quoted(name), " cannot be used: ", why})};
   };
   auto stamp = files_.stamp(loaded.path);
   if (!stamp) return cannot(stamp.error().message);

@@ -2,9 +2,10 @@
 //
 //   "cgroup": { "memory_max": "512M", "cpus": 1.5, "processes": 100 }
 //
-// Each worker is in dmpm/GROUP/NUMBER.PID, under /sys/fs/cgroup (version 2), and under
-// /sys/fs/cgroup/{memory,cpu,pids} for the controllers that the machine has in version 1. The
-// limits are those of dmpm/GROUP. "parent" names another directory than dmpm.
+// Each worker is in dmpm/GROUP/NUMBER.PID, under /sys/fs/cgroup (version 2), and for each limit
+// whose controller the machine has in version 1, under /sys/fs/cgroup/{memory,cpu,pids} as well (no
+// more of these than needed: entering one costs milliseconds). The limits are those of dmpm/GROUP.
+// "parent" names another directory than dmpm.
 //
 // When a worker has ended, whatever is left in its cgroup is killed (cgroup.kill of version 2,
 // which has to be mounted, if without controllers) and the empty directories go.
@@ -114,17 +115,10 @@ std::string unified() {
   return {};
 }
 
-bool is_version_1(const char* controller) {
-  return exists(std::string(kTop) + "/" + controller + "/cgroup.clone_children");
-}
-
-// Each hierarchy that a worker is put in, version 2 first.
-std::vector<std::string> tops(const std::string& version_2) {
-  std::vector<std::string> all{version_2};
-  for (const char* controller : {"memory", "cpu", "pids"}) {
-    if (is_version_1(controller)) all.push_back(std::string(kTop) + "/" + controller);
-  }
-  return all;
+// The top of the controller's own hierarchy, if the machine has it in version 1; else empty.
+std::string version_1(const char* controller) {
+  std::string top = std::string(kTop) + "/" + controller;
+  return exists(top + "/cgroup.clone_children") ? top : std::string();
 }
 
 // TOP/dmpm/GROUP/NUMBER.PID, and what is above it.
@@ -188,10 +182,13 @@ bool enable(const std::string& directory, const char* controller) {
   return write_file(directory + "/cgroup.subtree_control", std::string("+") + controller);
 }
 
+// The worker is there already in version 2, where only the controller may be missing.
 int set(const dmpm_worker* worker, const Limits& limits, const std::string& version_2,
         const Setting& setting) {
-  const bool old = is_version_1(setting.controller);
-  const Path path(old ? std::string(kTop) + "/" + setting.controller : version_2, worker, limits);
+  const std::string own = version_1(setting.controller);
+  const bool old = !own.empty();
+  const Path path(old ? own : version_2, worker, limits);
+  if (old && enter(worker, path) != 0) return -1;
   if (!old &&
       (!enable(version_2, setting.controller) || !enable(path.parent, setting.controller))) {
     return fail_at(worker, std::string("enabling the controller ") + setting.controller);
@@ -205,9 +202,7 @@ int start(const dmpm_worker* worker, const Limits& limits) {
   if (version_2.empty()) {
     return worker->fail(worker, "no cgroup2 is mounted on /sys/fs/cgroup or its unified/", 0);
   }
-  for (const std::string& top : tops(version_2)) {
-    if (enter(worker, Path(top, worker, limits)) != 0) return -1;
-  }
+  if (enter(worker, Path(version_2, worker, limits)) != 0) return -1;
   for (const Setting& setting : settings_of(limits)) {
     if (set(worker, limits, version_2, setting) != 0) return -1;
   }
@@ -243,14 +238,19 @@ int kill_what_is_left(const dmpm_worker* worker, const std::string& directory) {
   return becomes_empty(directory) ? 0 : worker->fail(worker, "processes do not die of SIGKILL", 0);
 }
 
+int remove(const dmpm_worker* worker, const Path& path) {
+  if (::rmdir(path.worker.c_str()) != 0 && errno != ENOENT) return fail_at(worker, path.worker);
+  // The last one takes the rest along; others keep it.
+  if (::rmdir(path.group.c_str()) == 0) ::rmdir(path.parent.c_str());
+  return 0;
+}
+
 int end(const dmpm_worker* worker, const Limits& limits) {
-  const std::string version_2 = unified();
-  if (kill_what_is_left(worker, Path(version_2, worker, limits).worker) != 0) return -1;
-  for (const std::string& top : tops(version_2)) {
-    const Path path(top, worker, limits);
-    if (::rmdir(path.worker.c_str()) != 0 && errno != ENOENT) return fail_at(worker, path.worker);
-    // The last one takes the rest along; others keep it.
-    if (::rmdir(path.group.c_str()) == 0) ::rmdir(path.parent.c_str());
+  const Path path(unified(), worker, limits);
+  if (kill_what_is_left(worker, path.worker) != 0 || remove(worker, path) != 0) return -1;
+  for (const Setting& setting : settings_of(limits)) {
+    const std::string own = version_1(setting.controller);
+    if (!own.empty() && remove(worker, Path(own, worker, limits)) != 0) return -1;
   }
   return 0;
 }

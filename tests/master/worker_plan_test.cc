@@ -18,6 +18,11 @@ WorkerPlan example() {
   plan.variables = {"A=1", "B="};
   plan.listen_pid = true;
   plan.master = 4711;
+  plan.permissions.modules = {{"cgroup", "/m/cgroup.so", {}, 9, std::string("a\0b", 3)},
+                              {"seccomp", "/m/seccomp.so", {}, 4, ""}};
+  plan.group = "alice";
+  plan.number = 12;
+  plan.ended = 99;
   return plan;
 }
 
@@ -33,6 +38,9 @@ TEST_CASE("a plan survives the way, and no part of one is taken for a whole") {
   CHECK(plan->variables == example().variables);
   CHECK(plan->listen_pid);
   CHECK(plan->master == 4711);
+  CHECK(plan->group == "alice");
+  CHECK(plan->number == 12);
+  CHECK(plan->ended == 99);
   for (size_t size = 0; size < message.size(); ++size) {
     CHECK_FALSE(decode_plan(std::string_view(message).substr(0, size)));
   }
