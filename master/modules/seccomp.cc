@@ -66,16 +66,13 @@ class Filter {
     for (const char* name : kServer) deny(name);
     for (uint64_t one = 1; one <= kNamespaces; one <<= 1) {
       if ((kNamespaces & one) == 0) continue;
-      add(::seccomp_rule_add(context_, action_, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, one, one)));
+      deny_if(SCMP_SYS(clone), {0, SCMP_CMP_MASKED_EQ, one, one});
     }
     // Its flags are in memory, where no filter looks: without it the C library takes clone.
     add(::seccomp_rule_add(context_, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
   }
 
-  void deny_all_but_unix_sockets() {
-    add(::seccomp_rule_add(context_, action_, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX)));
-  }
+  void deny_all_but_unix_sockets() { deny_if(SCMP_SYS(socket), {0, SCMP_CMP_NE, AF_UNIX, 0}); }
 
   // The program's bytes; empty when it cannot be made.
   std::string compile() const {
@@ -92,6 +89,9 @@ class Filter {
   }
 
  private:
+  void deny_if(int number, const scmp_arg_cmp& condition) {
+    add(::seccomp_rule_add_array(context_, action_, number, 1, &condition));
+  }
   // A rule that is there already is no failure.
   void add(int result) {
     if (result != 0 && result != -EEXIST) error_ = result;

@@ -150,10 +150,10 @@ TEST_CASE("right settings of permission modules become bytes, equal ones equal b
                                           "seccomp", "selinux"});
   // In another order and form.
   CHECK(load_modules(directory, replaced(kAll, "\"512M\"", "536870912")) == modules);
-  for (const auto& [what, by] : std::vector<std::pair<const char*, const char*>>{
+  for (const auto& change : std::vector<std::pair<const char*, const char*>>{
            {"512M", "511M"}, {"/srv", "/opt"}, {", \"IPC_LOCK\"", ""}, {"25, ", ""}}) {
-    CAPTURE(what);
-    CHECK(load_modules(directory, replaced(kAll, what, by)) != modules);
+    CAPTURE(change.first);
+    CHECK(load_modules(directory, replaced(kAll, change.first, change.second)) != modules);
   }
 }
 

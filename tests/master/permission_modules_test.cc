@@ -96,31 +96,34 @@ TEST_CASE("selinux: the context is written for the next exec") {
 
 TEST_CASE("cgroup version 2: one hierarchy, controllers enabled from the top down") {
   DMPM_NEEDS_ROOT();
-  const std::tuple<const char*, const char*, const char*, const char*> cases[] = {
+  struct Case {
+    std::string settings, controller, file, value;
+  };
+  const Case cases[] = {
       {R"({ "memory_max": "512M" })", "memory", "memory.max", "536870912"},
       {R"({ "cpus": 1.5 })", "cpu", "cpu.max", "150000 100000"},
       {R"({ "processes": 100 })", "pids", "pids.max", "100"},
   };
-  for (const auto& entry : cases) {
-    const auto& [settings, controller, file, value] = entry;
-    CAPTURE(std::string(file));
+  for (const Case& test : cases) {
+    CAPTURE(test.file);
     Play play("cgroup");
-    CHECK(play.apply(settings, DMPM_BEFORE_ROOT) ==
+    CHECK(play.apply(test.settings, DMPM_BEFORE_ROOT) ==
           "no cgroup2 is mounted on /sys/fs/cgroup or its unified/");
     const std::string top = "sys/fs/cgroup/", group = top + "dmpm/alice/",
                       worker = group + "7.4711/";
     play.make(top + "cgroup.controllers", "cpu memory pids");
     play.make(worker + "cgroup.procs");
-    CHECK(play.apply(settings, DMPM_BEFORE_ROOT) ==
-          std::string("enabling the controller ") + controller + ": No such file or directory");
+    CHECK(play.apply(test.settings, DMPM_BEFORE_ROOT) == std::string("enabling the controller ") +
+                                                             test.controller +
+                                                             ": No such file or directory");
     CHECK(play.said(worker + "cgroup.procs") == "0");
     play.make(top + "cgroup.subtree_control");
     play.make(top + "dmpm/cgroup.subtree_control");
-    play.make(group + file);
-    CHECK(play.apply(settings, DMPM_BEFORE_ROOT).empty());
-    CHECK(play.said(top + "cgroup.subtree_control") == std::string("+") + controller);
-    CHECK(play.said(top + "dmpm/cgroup.subtree_control") == std::string("+") + controller);
-    CHECK(play.said(group + file) == value);
+    play.make(group + test.file);
+    CHECK(play.apply(test.settings, DMPM_BEFORE_ROOT).empty());
+    CHECK(play.said(top + "cgroup.subtree_control") == std::string("+") + test.controller);
+    CHECK(play.said(top + "dmpm/cgroup.subtree_control") == std::string("+") + test.controller);
+    CHECK(play.said(group + test.file) == test.value);
   }
 }
 
