@@ -111,6 +111,9 @@ class Permissions(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.dmpm.__exit__(None, None, None)
+        # SIGTERM reached every worker, also in its namespace.
+        if "did not stop within" in cls.dmpm.log_text():
+            raise AssertionError(cls.dmpm.log_text())
         # Nothing of the cgroups is left.
         left = list(pathlib.Path("/sys/fs/cgroup").glob(f"*/{PARENT}"))
         if left:
@@ -251,6 +254,22 @@ result = "connected" """
                            body=b"os.kill(os.getpid(), 11)")
         self.dmpm.wait_for_line(r"group spaces: worker \d+ was killed by SIGSEGV", log,
                                 self.dmpm.log_text)
+
+    def test_a_namespace_ends_with_its_keeper(self):
+        self.result("spaces", "result = 0")
+        family = self.family("spaces")
+        log = len(self.dmpm.log_text())
+        os.kill(family[0], signal.SIGKILL)
+        for pid in family:
+            eventually(lambda p=pid: has_gone(p), f"{pid} has gone")
+        self.dmpm.wait_for_line(r"group spaces: worker \d+ was killed by SIGKILL", log,
+                                self.dmpm.log_text)
+
+    def family(self, group):
+        keeper = self.dmpm.worker_of(group)
+        family = [keeper, *harness.descendants(keeper)]
+        self.assertEqual(len(family), 3)
+        return family
 
     # ---- cgroup ----
 
@@ -396,6 +415,21 @@ class Failures(unittest.TestCase):
                     client.get("marked.test", "/crash")
                 dmpm.wait_for_line(r"group marked: worker \d+ has ended, but not everything of it: permission "
                                    r"module marker: told to fail at ended", log, dmpm.log_text)
+
+
+class MasterDies(unittest.TestCase):
+    def test_a_namespace_ends_with_the_master(self):
+        dmpm = ModulesDmpm({"spaces": prober({"namespaces": {"pid": True}})})
+        self.addCleanup(dmpm.kill)
+        dmpm.write_config()
+        dmpm.start()
+        dmpm.try_in("spaces", "result = 0")
+        keeper = dmpm.worker_of("spaces")
+        family = [keeper, *harness.descendants(keeper)]
+        self.assertEqual(len(family), 3)
+        dmpm.signal(signal.SIGKILL)
+        for pid in family:
+            eventually(lambda p=pid: has_gone(p), f"{pid} has gone")
 
 
 class Reload(unittest.TestCase):
