@@ -79,7 +79,7 @@ void read(const dmpm_reader* dmpm) {
   text = "dmpm";
   dmpm->string(parent, kParentExpected, &text);
   if (is_directory_name(text)) {
-    std::strcpy(limits.parent, text);
+    std::memcpy(limits.parent, text, std::strlen(text) + 1);
   } else {
     dmpm->wrong(parent, kParentExpected);
   }
