@@ -48,12 +48,16 @@ Worker::Worker(WorkerServices& services, WorkerEvents& events, const config::Gro
   }
   if (record.pid == 0) return;
   started_ = services.loop.now() - Milliseconds(record.age);
-  process_.take_over(static_cast<pid_t>(record.pid));
+  const WorkerPlaces& places = services.places;
+  process_.take_over(
+      static_cast<pid_t>(record.pid),
+      clean_up_after({*group_, number_, places.starter, -1, name_, -1, places.open_files}));
   ++services.processes;
 }
 
-void WorkerProcess::take_over(pid_t pid) {
+void WorkerProcess::take_over(pid_t pid, std::optional<CleanUp> clean_up) {
   pid_ = pid;
+  clean_up_ = std::move(clean_up);
   children_.add(pid_, *this);
 }
 

@@ -39,7 +39,7 @@ class WorkerProcess final : public ChildHandler, public IoHandler {
   // Only when there is none.
   Status start(const WorkerLaunch& launch);
   // Instead of start(): one that the master before started.
-  void take_over(pid_t pid);
+  void take_over(pid_t pid, std::optional<CleanUp> clean_up);
   // To the whole process group; nothing when there is no process. What clears away after it only
   // ends by SIGKILL.
   void signal(int number) const;
