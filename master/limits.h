@@ -125,6 +125,13 @@ inline constexpr Milliseconds kRetireTime{600'000};
 // All workers together, at the end: only a process stuck in the kernel takes longer.
 inline constexpr Milliseconds kWorkersStopTime{90'000};
 
+// Of one worker, whose processes were killed and are not gone yet. Beyond, it runs without.
+inline constexpr int kMaxDyingCgroups = 8;
+// Processes of a cgroup among which a worker that was handed over is looked for; it is the oldest.
+inline constexpr size_t kMaxTakenOver = 4'096;
+// At the end, for the last killed process to be gone from its cgroup.
+inline constexpr Milliseconds kCgroupRemovalTime{1'000};
+
 // How often the master looks for what dead sessions left behind: a look reads the list of all its
 // children (about a microsecond each), however many of them died.
 inline constexpr Milliseconds kSweepEvery{50};

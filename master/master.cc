@@ -14,13 +14,14 @@ namespace dmpm::master {
 
 namespace {
 
-WorkerPlaces places_of(const Prepared& prepared) {
+WorkerPlaces places_of(const Prepared& prepared, const WorkerCgroups& cgroups) {
   return {prepared.directories.sockets,
           prepared.directories.pipes.get(),
           prepared.configuration.dispatcher.identity.gid,
           prepared.configuration.logger.gid,
           prepared.programs + "/dmpm-worker-start",
-          prepared.worker_open_files};
+          prepared.worker_open_files,
+          &cgroups};
 }
 
 Dispatchers::Settings dispatcher_settings(const Prepared& prepared) {
@@ -36,7 +37,8 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       log_(log.log()),
       loader_(loader),
       config_file_(prepared.config_file),
-      places_(places_of(prepared)),
+      cgroups_(prepared.configuration.runtime_directory, prepared.handover.has_value()),
+      places_(places_of(prepared, cgroups_)),
       wheel_(loop),
       children_(loop),
       throttle_(loop, kStartsPerSecond, kStartBurst),
@@ -72,6 +74,10 @@ Master::~Master() {
 }
 
 void Master::start() {
+  if (!cgroups_.available()) {
+    log_.warning(concat({"workers run without cgroups (", cgroups_.reason(),
+                         "): a daemon that leaves its session outlives its worker"}));
+  }
   const unsigned processes = feed_.configuration().dispatcher.processes;
   if (handover_) {
     logger_.take_over(*handover_);

@@ -115,6 +115,7 @@ class Master final : public SignalHandler,
   config::Loader& loader_;
   const std::string config_file_;
   Directories directories_;
+  const WorkerCgroups cgroups_;
   const WorkerPlaces places_;
   RoutingFeed feed_;
   DeadlineWheel wheel_;

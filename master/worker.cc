@@ -73,6 +73,10 @@ Status Worker::prepare() {
     log_.emplace(std::move(*log));
     open_log();
   }
+  cgroup_.reset();  // of the process before
+  if (places.cgroups != nullptr) {
+    if (auto made = places.cgroups->make(group_->name, number_)) cgroup_.emplace(std::move(*made));
+  }
   return {};
 }
 
@@ -82,7 +86,8 @@ void Worker::start_now() {
   Status status = prepare();
   if (status.ok()) {
     status = process_.start({*group_, number_, services_.places.starter, socket_->fd(),
-                             socket_->path(), log_->fd(), services_.places.open_files});
+                             socket_->path(), log_->fd(), services_.places.open_files,
+                             cgroup_ ? cgroup_->fd() : -1});
   }
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;
@@ -107,6 +112,7 @@ void Worker::on_left_behind(const std::string& reason) {
 
 void Worker::on_process_ended(int wait_status, const std::string& setup_error) {
   --services_.processes;
+  if (cgroup_) cgroup_->kill();  // what it leaves behind, before its successor is there
   if (setup_error.empty() || state_ != WorkerState::starting) {
     events_.on_worker_died(*this, wait_status);
   } else {

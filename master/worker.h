@@ -21,6 +21,7 @@
 #include "master/handover.h"
 #include "master/limits.h"
 #include "master/start_throttle.h"
+#include "master/worker_cgroup.h"
 #include "master/worker_log.h"
 #include "master/worker_process.h"
 #include "master/worker_services.h"
@@ -107,6 +108,7 @@ class Worker final : public Deadline, public Startable, public WorkerProcessHand
   std::optional<WorkerSocket> socket_;
   std::optional<WorkerLog> log_;
   bool log_open_ = false;
+  std::optional<WorkerCgroup> cgroup_;
   WorkerProcess process_;
 };
 

@@ -51,7 +51,11 @@ Worker::Worker(WorkerServices& services, WorkerEvents& events, const config::Gro
   const WorkerPlaces& places = services.places;
   process_.take_over(
       static_cast<pid_t>(record.pid),
-      clean_up_after({*group_, number_, places.starter, -1, name_, -1, places.open_files}));
+      clean_up_after({*group_, number_, places.starter, -1, name_, -1, places.open_files, -1}));
+  if (places.cgroups != nullptr) {
+    auto found = places.cgroups->take_over(group.name, number_, pid());
+    if (found) cgroup_.emplace(std::move(*found));
+  }
   ++services.processes;
 }
 

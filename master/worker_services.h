@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "master/children.h"
 #include "master/start_throttle.h"
+#include "master/worker_cgroup.h"
 #include "master/worker_log.h"
 
 namespace dmpm::master {
@@ -42,8 +43,9 @@ struct WorkerPlaces {
   int pipes = -1;       // directory
   gid_t dispatcher = 0;
   gid_t logger = 0;
-  std::string starter;  // path of dmpm-worker-start
-  rlimit open_files{};  // RLIMIT_NOFILE for workers
+  std::string starter;                     // path of dmpm-worker-start
+  rlimit open_files{};                     // RLIMIT_NOFILE for workers
+  const WorkerCgroups* cgroups = nullptr;  // null: workers run without
 };
 
 struct WorkerServices {

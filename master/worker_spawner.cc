@@ -1,7 +1,7 @@
 #include "master/worker_spawner.h"
 
-#include <spawn.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "base/text.h"
+#include "master/clone_and_call.h"
 #include "master/heritage.h"
 #include "master/permission_module.h"
 #include "master/worker_plan.h"
@@ -30,64 +31,73 @@ Places places(const WorkerLaunch& launch, int control) {
   return {STDIN_FILENO, launch.log, launch.log, launch.socket, control};
 }
 
-// The C library's way to say what happens between its vfork and exec.
-class SpawnSettings {
- public:
-  SpawnSettings() {
-    ::posix_spawn_file_actions_init(&actions_);
-    ::posix_spawnattr_init(&attributes_);
-  }
-  SpawnSettings(const SpawnSettings&) = delete;
-  SpawnSettings& operator=(const SpawnSettings&) = delete;
-  ~SpawnSettings() {
-    ::posix_spawn_file_actions_destroy(&actions_);
-    ::posix_spawnattr_destroy(&attributes_);
-  }
-
-  // Exactly these descriptors, whatever their numbers are now: first out of each other's way.
-  void place(const Places& fds) {
-    const int free = std::max<int>(*std::max_element(fds.begin(), fds.end()), kPlaces) + 1;
-    for (size_t i = 0; i < fds.size(); ++i) {
-      if (fds[i] != kClosed) add_dup2(fds[i], free + static_cast<int>(i));
-    }
-    for (size_t i = 0; i < fds.size(); ++i) {
-      const int place = static_cast<int>(i);
-      if (fds[i] != kClosed) {
-        add_dup2(free + place, place);
-      } else {
-        ::posix_spawn_file_actions_addclose(&actions_, place);
-      }
-    }
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, kPlaces);
-  }
-
-  void own_session_and_default_signals() {
-    sigset_t all, none;
-    ::sigfillset(&all);
-    ::sigemptyset(&none);
-    ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setflags(&attributes_,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  }
-
-  // An errno, or 0.
-  int spawn(const std::string& path, pid_t& pid) const {
-    std::string name = path;
-    char* const arguments[] = {name.data(), nullptr};
-    char* const environment[] = {nullptr};
-    return ::posix_spawn(&pid, path.c_str(), &actions_, &attributes_, arguments, environment);
-  }
-
- private:
-  void add_dup2(int from, int to) { ::posix_spawn_file_actions_adddup2(&actions_, from, to); }
-  posix_spawn_file_actions_t actions_{};
-  posix_spawnattr_t attributes_{};
+// Between its birth and exec the child shares the master's memory, but for its stack, and the master
+// stands still: it only makes system calls, of what was prepared before. (The C library's
+// posix_spawn does the same, but cannot have a child born into a cgroup, and moving it afterwards
+// takes milliseconds.)
+struct Birth {
+  const char* path;
+  char* const* arguments;
+  char* const* environment;
+  Places fds;
+  int error;  // out
 };
 
-}  // namespace
+// Exactly these descriptors, whatever their numbers are now: first out of each other's way.
+DMPM_NOT_INSTRUMENTED bool place_descriptors(const Places& fds) {
+  int free = static_cast<int>(kPlaces);
+  for (const int fd : fds) free = fd >= free ? fd + 1 : free;
+  for (size_t i = 0; i < kPlaces; ++i) {
+    if (fds[i] != kClosed && ::dup2(fds[i], free + static_cast<int>(i)) < 0) return false;
+  }
+  for (size_t i = 0; i < kPlaces; ++i) {
+    const int place = static_cast<int>(i);
+    if (fds[i] == kClosed) {
+      ::close(place);
+    } else if (::dup2(free + place, place) < 0) {
+      return false;
+    }
+  }
+  return ::close_range(kPlaces, ~0U, 0) == 0;
+}
 
-namespace {
+// CLONE_CLEAR_SIGHAND has taken the handlers away; what was ignored still is.
+DMPM_NOT_INSTRUMENTED bool default_signals() {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  sigset_t none;
+  ::sigemptyset(&none);
+  return ::sigaction(SIGPIPE, &action, nullptr) == 0 &&
+         ::sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
+}
+
+DMPM_NOT_INSTRUMENTED int be_born(void* argument) {
+  Birth& birth = *static_cast<Birth*>(argument);
+  if (::setsid() >= 0 && place_descriptors(birth.fds) && default_signals()) {
+    ::execve(birth.path, birth.arguments, birth.environment);
+  }
+  birth.error = errno;
+  ::_exit(127);
+}
+
+// An errno, or 0. Returns when exec has worked or not.
+int give_birth(Birth& birth, int cgroup, pid_t& pid) {
+  alignas(16) std::array<char, 16 * 1024> stack;
+  clone_args how{};
+  how.flags = CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND;
+  how.exit_signal = SIGCHLD;
+  how.stack = reinterpret_cast<uintptr_t>(stack.data());
+  how.stack_size = stack.size();
+  if (cgroup >= 0) {
+    how.flags |= CLONE_INTO_CGROUP;
+    how.cgroup = static_cast<uint64_t>(cgroup);
+  }
+  const long result = clone_and_call(how, be_born, &birth);
+  if (result < 0) return static_cast<int>(-result);
+  pid = static_cast<pid_t>(result);
+  if (birth.error != 0) ::waitpid(pid, nullptr, 0);
+  return birth.error;
+}
 
 // Groups without modules keep the program that loads nothing.
 std::string starter_of(const WorkerLaunch& launch) {
@@ -95,9 +105,9 @@ std::string starter_of(const WorkerLaunch& launch) {
   return concat({launch.starter, modules ? "-modules" : ""});
 }
 
-// Starts `starter` with `plan`; `make_places` gets the number of its control descriptor.
+// Starts `starter` with `plan` in `cgroup`; `make_places` gets the number of its control descriptor.
 template <typename MakePlaces>
-Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan,
+Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan, int cgroup,
                             MakePlaces make_places) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -110,11 +120,12 @@ Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan,
   if (::send(ends[0], message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     return Error::from_errno("handing over command and environment", errno);
   }
-  SpawnSettings settings;
-  settings.place(make_places(theirs.get()));
-  settings.own_session_and_default_signals();
-  const int error = settings.spawn(starter, worker.pid);
-  if (error != 0) return Error::from_errno(starter, error);
+  std::string name = starter;
+  char* const arguments[] = {name.data(), nullptr};
+  char* const environment[] = {nullptr};
+  Birth birth{starter.c_str(), arguments, environment, make_places(theirs.get()), 0};
+  const int error = give_birth(birth, cgroup, worker.pid);
+  if (error != 0) return Error::from_errno(concat({"starting ", starter}), error);
   return worker;
 }
 
@@ -123,7 +134,7 @@ Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan,
 Result<SpawnedWorker> spawn_worker(const WorkerLaunch& launch) {
   return spawn(starter_of(launch),
                make_plan(launch.group, launch.number, launch.socket_path, launch.open_files),
-               [&launch](int control) { return places(launch, control); });
+               launch.cgroup, [&launch](int control) { return places(launch, control); });
 }
 
 std::optional<CleanUp> clean_up_after(const WorkerLaunch& launch) {
@@ -138,7 +149,7 @@ std::optional<CleanUp> clean_up_after(const WorkerLaunch& launch) {
 
 Result<SpawnedWorker> spawn_clean_up(CleanUp& what, pid_t ended) {
   what.plan.ended = ended;
-  return spawn(what.starter, what.plan, [](int control) {
+  return spawn(what.starter, what.plan, -1, [](int control) {
     return Places{STDIN_FILENO, STDIN_FILENO, STDIN_FILENO, kClosed, control};  // /dev/null
   });
 }

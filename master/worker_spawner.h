@@ -22,6 +22,7 @@ struct WorkerLaunch {
   const std::string& socket_path;  // for "{socket}" in the command
   int log;                         // standard output and error
   const rlimit& open_files;        // RLIMIT_NOFILE, unless the group has its own
+  int cgroup = -1;  // directory of the cgroup that it is born into; none: the master's
 };
 
 struct SpawnedWorker {

@@ -7,6 +7,7 @@
 //   exit STATUS     closes the connection and exits
 //   die             SIGKILL to itself, the connection unanswered
 //   orphan          leaves a grandchild in a process group of its own; answers with its number
+//   daemon          leaves one that has left session and process group, as daemons do: twice
 //   anything else   answered by the same
 #include <fcntl.h>
 #include <grp.h>
@@ -68,13 +69,18 @@ std::string report(const std::string& fds) {
   return out.str();
 }
 
-std::string orphan() {
+std::string orphan(bool leaves_session) {
   int ends[2];
   if (::pipe(ends) != 0) return "?";
   if (::fork() == 0) {
+    if (leaves_session) ::setsid();
     const pid_t grandchild = ::fork();
     if (grandchild == 0) {
-      ::setpgid(0, 0);
+      if (leaves_session) {
+        ::setsid();
+      } else {
+        ::setpgid(0, 0);
+      }
       const pid_t self = ::getpid();
       if (::write(ends[1], &self, sizeof self) < 0) ::_exit(1);
       ::close_range(3, ~0U, 0);  // it must not hold the connection open
@@ -93,7 +99,10 @@ void serve(int connection, const std::string& fds) {
   const std::string line(bytes, size > 0 ? static_cast<size_t>(size) : 0);
   if (line == "die") ::kill(::getpid(), SIGKILL);
   if (line.starts_with("exit ")) ::_exit(std::atoi(line.c_str() + 5));
-  const std::string answer = line == "report" ? report(fds) : line == "orphan" ? orphan() : line;
+  const std::string answer = line == "report"   ? report(fds)
+                             : line == "orphan" ? orphan(false)
+                             : line == "daemon" ? orphan(true)
+                                                : line;
   if (::write(connection, answer.data(), answer.size()) < 0) return;
 }
 
