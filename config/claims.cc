@@ -22,6 +22,10 @@ bool Claims::claim(const FileContent& content, ProblemList& problems) {
   return false;
 }
 
+bool Claims::take_free(const std::string& name) {
+  return !hosts_.contains(name) && leftovers_.insert(name).second;
+}
+
 void Claims::claim_groups(const FileContent& content, ProblemList& problems) {
   for (const Group& group : content.groups) {
     claim_name(groups_, group.name, {&content, position_of(group.location)}, "group ", problems);

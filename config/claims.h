@@ -4,8 +4,10 @@
 // whole. What it claims points into its content, which must stay where it is.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "config/file_content.h"
 
@@ -18,6 +20,9 @@ class Claims {
   // file nor the main one defines. With any problem, also an earlier one, it claims nothing and
   // returns false.
   bool claim(const FileContent& content, ProblemList& problems);
+  // A host name for a file that claims nothing; false when it is taken. After all claims: what was
+  // claimed is not looked at any more.
+  bool take_free(const std::string& name);
 
  private:
   struct Place {
@@ -34,6 +39,7 @@ class Claims {
 
   const FileContent* main_ = nullptr;
   Names groups_, hosts_;
+  std::unordered_set<std::string> leftovers_;  // taken by take_free()
 };
 
 }  // namespace dmpm::config

@@ -64,6 +64,24 @@ bool same_modules(const Group& group, TrustedFiles& files) {
   });
 }
 
+// Of a file that is not in force: its names that are free, without a group, and with their
+// certificate if that can be used.
+FileContent unavailable_hosts(FileContent wrong, Claims& claims) {
+  FileContent content;
+  content.path = wrong.path;
+  for (VirtualHost& host : wrong.virtual_hosts) {
+    std::erase_if(host.names, [&](const std::string& name) { return !claims.take_free(name); });
+    if (host.names.empty()) continue;
+    host.group.clear();
+    if (host.tls &&
+        (host.tls->certificate_stamp == FileStamp{} || host.tls->key_stamp == FileStamp{})) {
+      host.tls.reset();
+    }
+    content.virtual_hosts.push_back(std::move(host));
+  }
+  return content;
+}
+
 }  // namespace
 
 SiteFiles::Update SiteFiles::update(const std::vector<std::string>& paths,
@@ -86,8 +104,12 @@ SiteFiles::Update SiteFiles::update(const std::vector<std::string>& paths,
     if (examined.candidate) adopt(examined, claims);
   }
   for (Examined& examined : all) {
+    if (!examined.in_force) name_unavailable(examined, claims);
+  }
+  for (Examined& examined : all) {
     settle(examined, problems);
-    if (examined.in_force) update.contents.push_back(&*examined.file.good);
+    update.contents.push_back(examined.in_force ? &*examined.file.good
+                                                : &examined.file.unavailable);
   }
   return update;
 }
@@ -119,6 +141,7 @@ void SiteFiles::read(Examined& examined, Tools& tools, Claims& claims) const {
     examined.candidate_stamp = text->stamp;
   } else {
     claims.claim(content, problems);  // for what more there is to say; it claims nothing
+    examined.wrong = std::move(content);
   }
 }
 
@@ -162,8 +185,15 @@ void SiteFiles::keep(Examined& examined, Claims& claims) const {
 void SiteFiles::adopt(Examined& examined, Claims& claims) const {
   examined.in_force = claims.claim(*examined.candidate, examined.problems);
   if (examined.in_force) return;
+  examined.wrong = std::move(*examined.candidate);
   examined.candidate.reset();
   keep(examined, claims);
+}
+
+void SiteFiles::name_unavailable(Examined& examined, Claims& claims) const {
+  File& file = examined.file;
+  const bool is_old = !examined.wrong.path && file.good;
+  file.unavailable = unavailable_hosts(is_old ? *file.good : std::move(examined.wrong), claims);
 }
 
 // Ends the update of one file. What was claimed points to nowhere from here on.

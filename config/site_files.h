@@ -5,6 +5,9 @@
 // a certificate that was merely renewed gets its new stamp. A version that is wrong or collides
 // with another file is reported, and the previous one stays in force, as far as it still fits
 // beside the others. Names belong to who has them: among files, unchanged ones come first.
+//
+// A wrong file without a previous version is not silent: the names that can be read of it, and that
+// nobody else has, are virtual hosts without a group, which are answered 503.
 #pragma once
 
 #include <map>
@@ -34,6 +37,7 @@ class SiteFiles {
  private:
   struct File {
     std::optional<FileContent> good;  // the last version that was in force
+    FileContent unavailable;          // what names a wrong file without a good version has
     FileStamp stamp;                  // of `good`
     bool conclusive = false;          // an equal stamp means that `good` is what the file says
   };
@@ -44,6 +48,7 @@ class SiteFiles {
     File& file;
     ProblemList problems;
     std::optional<FileContent> candidate;  // newly read and right in itself
+    FileContent wrong;                     // newly read and wrong, or in another one's way
     FileStamp candidate_stamp;
     bool in_force = false;  // the candidate, or else the good version
   };
@@ -54,6 +59,7 @@ class SiteFiles {
   void read(Examined& examined, Tools& tools, Claims& claims) const;
   void keep(Examined& examined, Claims& claims) const;
   void adopt(Examined& examined, Claims& claims) const;
+  void name_unavailable(Examined& examined, Claims& claims) const;
   void settle(Examined& examined, std::vector<Problem>& problems) const;
 
   bool still_valid(File& file, const std::string& path, Tools& tools) const;

@@ -81,7 +81,8 @@ TEST_CASE("a site file may not use another one's groups") {
   sites.write("b.json", R"({ "virtual_hosts": [{ "names": ["c.test"], "group": "bob" }] })");
   CHECK(sites.load() == Lines{"@DIR@/sites.d/b.json:1:53: there is no group \"bob\" in this file "
                               "or the main one"});
-  CHECK(sites.hosts() == Lines{"a.test", "b.test"});
+  CHECK(sites.hosts() == Lines{"a.test", "b.test", "c.test"});
+  CHECK(sites.configuration().virtual_hosts.back().group.empty());
 }
 
 TEST_CASE("patterns") {
@@ -131,7 +132,36 @@ TEST_CASE("a wrong site file is left out at first, and all of it is reported") {
               "@DIR@/sites.d/c.json:1:2: expected a value here",
               "@DIR@/sites.d/d.json: \"@DIR@/sites.d/d.json\" has mode 0666, so that others than "
               "its owner may write to it; chmod go-w"});
-  CHECK(sites.hosts() == Lines{"a.test", "b.test"});
+  // What can be read of it, and nobody else has, is answered 503.
+  CHECK(sites.hosts() == Lines{"a.test", "b.test", "c.test"});
+  CHECK(sites.configuration().virtual_hosts.back().names == Lines{"c.test"});
+  CHECK(sites.configuration().virtual_hosts.back().group.empty());
+  CHECK_FALSE(sites.configuration().groups.contains("carol"));
+}
+
+TEST_CASE("the names of a wrong site file: with their certificates where those can be used") {
+  Sites sites;
+  const std::string tls = R"("tls": { "certificate": "@DIR@/a.crt", "key": "@DIR@/a.key" })";
+  const std::string missing = R"("tls": { "certificate": "@DIR@/b.crt", "key": "@DIR@/a.key" })";
+  sites.write("a.json", R"({ "virtual_hosts": [
+    { "names": ["c.test", "no name"], "group": "nobody", )" +
+                            tls + R"( },
+    { "names": ["d.test"], "group": "alice", )" +
+                            missing + R"( }] })");
+  CHECK(sites.load().size() == 2);  // while "groups" may be what is wrong, no group is missed
+  CHECK(sites.hosts() == Lines{"a.test", "c.test", "d.test"});
+  const auto& hosts = sites.configuration().virtual_hosts;
+  CHECK(hosts[1].tls.has_value());
+  CHECK_FALSE(hosts[2].tls.has_value());
+  CHECK(hosts[2].group.empty());
+  // Right at last, it is served; wrong again, it is served as before.
+  const std::string right = R"({ "virtual_hosts": [{ "names": ["c.test"], "group": "alice" }] })";
+  sites.write("a.json", right);
+  CHECK(sites.load() == Lines{});
+  CHECK(sites.configuration().virtual_hosts.back().group == "alice");
+  sites.write("a.json", replaced(right, "alice", "nobody"));
+  CHECK(sites.load().size() == 1);
+  CHECK(sites.configuration().virtual_hosts.back().group == "alice");
 }
 
 TEST_CASE("a site file that becomes wrong stays in force as it was") {
@@ -264,7 +294,8 @@ TEST_CASE("no previous version runs as a service's user") {
                 "either",
                 "@DIR@/sites.d/a.json:3:39: \"user\" must not be \"man\": the logger runs as this "
                 "user"});
-    CHECK(sites.hosts() == Lines{"a.test", "c.test"});
+    CHECK(sites.hosts() == Lines{"a.test", "b.test", "c.test"});
+    CHECK(sites.configuration().virtual_hosts[1].group.empty());
   }
   sites.write_main(main);
   CHECK(sites.load() == Lines{});
