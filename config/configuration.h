@@ -107,6 +107,10 @@ struct Scale {
   unsigned min_workers = 0;
   unsigned max_workers = 1;
   unsigned connections_per_worker = 512;  // open at once, over all dispatchers
+  // With that many in flight at every worker another one is started, up to max_workers.
+  unsigned requests_at_once = 16;
+  unsigned requests_per_worker = 0;  // served by one worker, then another takes over; 0: no limit
+  unsigned max_requests = 4'096;     // in flight and waiting, over all dispatchers
   Milliseconds idle_timeout{60'000};
   Milliseconds start_timeout{10'000};
   Milliseconds stop_timeout{10'000};  // from SIGTERM to SIGKILL
@@ -192,6 +196,8 @@ struct Configuration {
   Identity logger;     // default user: dmpm-log
   ClientLimits limits;
   AccessLog access_log;
+  // Memory that idle workers may keep beyond their idle_timeout, all together; 0: none stays.
+  uint64_t keep_warm = 0;
   std::map<std::string, Group> groups;
   std::vector<VirtualHost> virtual_hosts;  // main file first, then the site files in order
 };

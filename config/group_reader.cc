@@ -15,6 +15,9 @@ void read_scale(const JsonNode& node, Scale& scale, ProblemList& problems) {
   object.count("max_workers", scale.max_workers, 1, 1024);
   object.count("min_workers", scale.min_workers, 0, 1024);
   object.count("connections_per_worker", scale.connections_per_worker, 1, 65'535);
+  object.count("requests_at_once", scale.requests_at_once, 1, 65'535);
+  object.count("requests_per_worker", scale.requests_per_worker, 0, 4'000'000'000);
+  object.count("max_requests", scale.max_requests, 1, 1'000'000);
   object.duration("idle_timeout", scale.idle_timeout);
   object.duration("start_timeout", scale.start_timeout);
   object.duration("stop_timeout", scale.stop_timeout);

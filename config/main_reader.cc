@@ -99,6 +99,14 @@ void read_limits(ObjectReader& object, ClientLimits& limits, ProblemList& proble
   reader.finish();
 }
 
+void read_keep_warm(ObjectReader& object, uint64_t& memory, ProblemList& problems) {
+  const auto node = object.find("keep_warm");
+  if (!node) return;
+  ObjectReader reader(*node, "\"keep_warm\"", problems);
+  reader.bytes("memory", memory, 0, uint64_t{1} << 50);
+  reader.finish();
+}
+
 void read_include(ObjectReader& object, std::vector<IncludePattern>& include,
                   ProblemList& problems) {
   const auto node = object.find("include");
@@ -136,6 +144,7 @@ MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   object.absolute_path("permission_module_directory", settings.permission_module_directory);
   read_listeners(object, settings.listen, main.tls_listener, problems);
   read_limits(object, settings.limits, problems);
+  read_keep_warm(object, settings.keep_warm, problems);
   read_services(object, settings, tools, problems);
   read_access_log(object, settings.access_log, problems);
   main.surroundings = {settings.runtime_directory, settings.dispatcher.identity, settings.keyholder,

@@ -24,6 +24,10 @@ const std::array<DispatcherPeer::Rule, DispatcherPeer::kRuleCount> DispatcherPee
      &DispatcherPeer::worker_released},
     {RequestType::worker_busy, serving | draining, kRequestsPerSecond, kRequestBurst,
      &DispatcherPeer::worker_busy},
+    {RequestType::worker_in_use, serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::worker_in_use},
+    {RequestType::worker_spent, serving | draining, kRequestsPerSecond, kRequestBurst,
+     &DispatcherPeer::worker_spent},
     {RequestType::drained, draining, 1, 1, &DispatcherPeer::drained},
 }};
 
@@ -149,6 +153,20 @@ Offence DispatcherPeer::worker_released(const Request& request) {
 
 Offence DispatcherPeer::worker_busy(const Request& request) {
   if (WorkerGroup* group = groups_.find(request.group)) return group->busy(number_, request.worker);
+  return groups_.was_given(request.group) ? nullptr : "names a group that never was";
+}
+
+Offence DispatcherPeer::worker_in_use(const Request& request) {
+  if (WorkerGroup* group = groups_.find(request.group)) {
+    return group->in_use(number_, request.worker);
+  }
+  return groups_.was_given(request.group) ? nullptr : "names a group that never was";
+}
+
+Offence DispatcherPeer::worker_spent(const Request& request) {
+  if (WorkerGroup* group = groups_.find(request.group)) {
+    return group->spent(number_, request.worker);
+  }
   return groups_.was_given(request.group) ? nullptr : "names a group that never was";
 }
 

@@ -62,7 +62,7 @@ class DispatcherPeer final : public ChannelHandler {
     double per_second, burst;
     Handler handler;
   };
-  static constexpr size_t kRuleCount = 6;
+  static constexpr size_t kRuleCount = 8;
   static const std::array<Rule, kRuleCount> kRules;
   static std::vector<RateLimit> make_limits();
 
@@ -76,6 +76,8 @@ class DispatcherPeer final : public ChannelHandler {
   Offence worker_idle(const protocol::Request& request);
   Offence worker_released(const protocol::Request& request);
   Offence worker_busy(const protocol::Request& request);
+  Offence worker_in_use(const protocol::Request& request);
+  Offence worker_spent(const protocol::Request& request);
   Offence drained(const protocol::Request& request);
 
   EventLoop& loop_;

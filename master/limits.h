@@ -122,6 +122,21 @@ inline constexpr Milliseconds kLogLinger{2'000};
 inline constexpr Milliseconds kRetireAskEvery{1'000};
 inline constexpr Milliseconds kRetireTime{600'000};
 
+// ---- idle workers that stay warm ----
+
+// Of the budget, what one worker may have: a quarter, or one customer's would leave room for none.
+inline constexpr uint64_t kWarmShare = 4;
+// Processes of one worker that are looked at (30 microseconds each). One that has more does not stay.
+inline constexpr size_t kMaxMeasured = 64;
+// What a process costs besides its memory: stacks, page tables and books of the kernel.
+inline constexpr uint64_t kProcessKib = 64;
+// The machine is short of memory below this part of it, in percent...
+inline constexpr uint64_t kMemoryShort = 10;
+// ...which is looked at this often while any worker is warm.
+inline constexpr Milliseconds kPressureLook{1'000};
+
+// ---- the end ----
+
 // All workers together, at the end: only a process stuck in the kernel takes longer.
 inline constexpr Milliseconds kWorkersStopTime{90'000};
 

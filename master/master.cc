@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "master/fixed_settings.h"
 #include "master/limits.h"
+#include "master/process_memory.h"
 
 namespace dmpm::master {
 
@@ -42,6 +43,7 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       wheel_(loop),
       children_(loop),
       throttle_(loop, kStartsPerSecond, kStartBurst),
+      warm_(loop, memory_is_short),
       service_manager_(loop),
       control_(loop, wheel_, std::move(prepared.control), *this),
       logger_(loop, children_, log_, prepared.programs + "/dmpm-logger", prepared.configuration,
@@ -53,7 +55,8 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       dispatchers_(loop, children_, log_, dispatcher_settings(prepared),
                    {std::move(prepared.dispatcher_log), std::move(prepared.dispatcher_exchanges)},
                    keyholder_, feed_, groups_, *this),
-      services_{loop, wheel_, log_, children_, throttle_, logger_, dispatchers_, *this, places_},
+      services_{loop,  wheel_,  log_,         children_, throttle_,
+                warm_, logger_, dispatchers_, *this,     places_},
       groups_(services_),
       upgrade_(loop, children_, prepared.programs + "/dmpm-master", config_file_, *this),
       step_(loop, *this),
@@ -234,6 +237,7 @@ std::string Master::apply(config::Configuration next) {
   dispatchers_.configure(update.notices);
   for (const uint32_t number : update.removed_groups) groups_.remove(number);
   if (phase_ == Phase::serving) groups_.ensure_minimum();
+  warm_.set_budget(feed_.configuration().keep_warm);
   return concat({std::to_string(update.groups_changed), " groups changed, ",
                  std::to_string(update.virtual_hosts_changed), " virtual hosts changed"});
 }

@@ -33,6 +33,7 @@
 #include "master/service_manager.h"
 #include "master/start_throttle.h"
 #include "master/upgrade.h"
+#include "master/warm_workers.h"
 #include "master/worker_groups.h"
 #include "master/worker_services.h"
 
@@ -121,6 +122,7 @@ class Master final : public SignalHandler,
   DeadlineWheel wheel_;
   Children children_;
   StartThrottle throttle_;
+  WarmWorkers warm_;
   ServiceManager service_manager_;
   ControlServer control_;
   Waiting reloading_{control_}, stopping_{control_}, upgrading_{control_};

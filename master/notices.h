@@ -22,11 +22,13 @@ inline std::string commit(uint32_t version) {
 }
 
 inline std::string worker_ready(uint32_t group, uint32_t worker, uint32_t capacity,
-                                std::string_view socket_name) {
+                                uint32_t at_once, uint32_t requests, std::string_view socket_name) {
   return notice(protocol::Notice::worker_ready)
       .u32(group)
       .u32(worker)
       .u32(capacity)
+      .u32(at_once)
+      .u32(requests)
       .string(socket_name)
       .take();
 }

@@ -18,15 +18,22 @@ enum class RequestType : uint32_t {
   // The configuration up to Notice::commit is in force. argument: its version. Once for each
   // commit.
   configured = 1,
-  // Requests wait for `group`, which has no worker that could take them. The answer is worker_ready
-  // or worker_failed; until it is there, asking again is an offence.
+  // Requests wait for `group`, which has no worker that could take them, or all of its workers have
+  // more than the requests_at_once that they were announced with. The answer is worker_ready or
+  // worker_failed; until it is there, asking again is an offence.
   want_worker = 2,
-  // `worker` has served nothing for the group's idle_timeout. May be answered by release_worker.
+  // `worker` has served nothing for the group's idle_timeout, or is not needed for what there is to
+  // do. May be answered by release_worker, at once or much later.
   worker_idle = 3,
   // Answers release_worker: this dispatcher has closed every connection to `worker` and opens none.
   worker_released = 4,
   // Answers release_worker: there is a request in flight after all; the worker stays in use.
   worker_busy = 5,
+  // `worker`, which was called idle, has a request again.
+  worker_in_use = 8,
+  // `worker` has served its requests_per_worker: it is to be replaced. May be answered by
+  // release_worker once another one is there.
+  worker_spent = 9,
   // Answers drain: no connection is left; the dispatcher is about to exit.
   drained = 7,
 };
@@ -46,7 +53,7 @@ enum class Notice : uint32_t {
   welcome = 1,
 
   // ---- configuration: any number of these, in force together at commit ----
-  // u32 group, string name, u32 queue, u64 queue_timeout ms, u64 idle_timeout ms,
+  // u32 group, string name, u32 queue, u32 max_requests, u64 queue_timeout ms, u64 idle_timeout ms,
   // u64 start_timeout ms, u64 response_timeout ms, u32 forward_trailers. New or changed.
   group = 10,
   // u32 group. Its requests in flight are finished.
@@ -67,8 +74,10 @@ enum class Notice : uint32_t {
   commit = 15,
 
   // ---- workers ----
-  // u32 group, u32 worker, u32 capacity (connections this dispatcher may open), string socket name
-  // (relative to the dispatcher's root). Connections can be made at once.
+  // u32 group, u32 worker, u32 capacity (connections this dispatcher may open), u32 requests at once
+  // (of this dispatcher, that leave it at ease), u32 requests (that this dispatcher may send before it
+  // is spent; 0: any number), string socket name (relative to the dispatcher's root). Connections can
+  // be made at once. Also comes unasked, for a worker that takes over from a spent one.
   worker_ready = 20,
   // u32 group, u64 retry after ms, string reason. Until then want_worker is not answered sooner;
   // requests that wait get 503.

@@ -24,6 +24,7 @@ std::string group_notice(uint32_t number, const Group& group) {
       .u32(number)
       .string(group.name)
       .u32(group.scale.queue)
+      .u32(group.scale.max_requests)
       .u64(ms(group.scale.queue_timeout))
       .u64(ms(group.scale.idle_timeout))
       .u64(ms(group.scale.start_timeout))

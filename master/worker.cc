@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "logger/protocol.h"
+#include "master/process_memory.h"
 
 namespace dmpm::master {
 
@@ -48,6 +49,7 @@ Worker::Worker(WorkerServices& services, WorkerEvents& events, const config::Gro
       process_(services.loop, services.children, *this) {}
 
 Worker::~Worker() {
+  services_.warm.remove(*this);
   close_log();
 }
 
@@ -56,6 +58,8 @@ void Worker::set_state(WorkerState next) {
   if (state_ == WorkerState::queued) Startable::unlink();
   state_ = next;
   cancel_deadline();
+  services_.warm.remove(*this);
+  idle.reset();
 }
 
 Status Worker::prepare() {
@@ -98,6 +102,12 @@ void Worker::open_log() {
   services_.log_reader.open_worker_log(number_, group_->name,
                                        concat({logger_protocol::kPipeDirectory, "/", name_}));
   log_open_ = true;
+}
+
+std::optional<uint64_t> Worker::memory() const {
+  if (!has_process()) return 0;
+  return memory_of(cgroup_ ? cgroup_->processes(kMaxMeasured + 1)
+                           : descendants(pid(), kMaxMeasured + 1));
 }
 
 void Worker::close_log() {

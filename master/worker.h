@@ -21,6 +21,7 @@
 #include "master/handover.h"
 #include "master/limits.h"
 #include "master/start_throttle.h"
+#include "master/warm_workers.h"
 #include "master/worker_cgroup.h"
 #include "master/worker_log.h"
 #include "master/worker_process.h"
@@ -41,12 +42,14 @@ class WorkerEvents {
   virtual void on_worker_died(Worker& worker, int wait_status) = 0;
   // What set_deadline() asked for. May destroy the worker.
   virtual void on_worker_deadline(Worker& worker) = 0;
+  // It was idle, and its memory is needed for others.
+  virtual void on_worker_cooled(Worker& worker) = 0;
 
  protected:
   ~WorkerEvents() = default;
 };
 
-class Worker final : public Deadline, public Startable, public WorkerProcessHandler {
+class Worker final : public Deadline, public Startable, public Warm, public WorkerProcessHandler {
  public:
   using DispatcherSet = std::bitset<kMaxDispatchers>;
 
@@ -84,13 +87,21 @@ class Worker final : public Deadline, public Startable, public WorkerProcessHand
   void set_deadline(Milliseconds delay) { services_.wheel.set(*this, delay); }
   void cancel_deadline() { DeadlineWheel::cancel(*this); }
 
-  // Dispatchers that were told of it and have not let go, and those of them that were asked to and
-  // have not answered.
-  DispatcherSet holders, asked;
+  // Whether it is among those that stay for their warmth, and what it has of the memory for them.
+  bool is_warm() const { return Warm::linked(); }
+  // Bytes of memory that go when it goes, as far as is cheap to know; nothing: more than is looked at.
+  std::optional<uint64_t> memory() const;
+
+  // Dispatchers that were told of it and have not let go; those of them that call it idle; those that
+  // were asked to let go and have not answered.
+  DispatcherSet holders, idle, asked;
+  // It has served its requests_per_worker: another one takes over. Until when it may take its time.
+  std::optional<Instant> spent_until;
 
  private:
   Status prepare();
   void open_log();
+  void give_way() override { events_.on_worker_cooled(*this); }
   void on_deadline() override { events_.on_worker_deadline(*this); }
   void on_process_started() override {
     if (state_ == WorkerState::starting) events_.on_worker_started(*this);

@@ -45,7 +45,29 @@ Offence WorkerGroup::idle(unsigned d, uint32_t number) {
   Offence offence = nullptr;
   Worker* worker = find(d, number, offence);
   if (worker == nullptr || worker->state() != WorkerState::running) return offence;
-  if (live() > scale().min_workers || retired_) ask_release(*worker);
+  worker->idle.set(d);
+  if (worker->idle == worker->holders) consider_idle(*worker);
+  return nullptr;
+}
+
+Offence WorkerGroup::in_use(unsigned d, uint32_t number) {
+  Offence offence = nullptr;
+  Worker* worker = find(d, number, offence);
+  if (worker == nullptr || worker->state() != WorkerState::running) return offence;
+  worker->idle.reset(d);
+  services_.warm.remove(*worker);
+  return nullptr;
+}
+
+// Its successor in its place first, so that no request waits; it may be one more than max_workers.
+Offence WorkerGroup::spent(unsigned d, uint32_t number) {
+  Offence offence = nullptr;
+  Worker* worker = find(d, number, offence);
+  if (worker == nullptr || worker->state() != WorkerState::running) return offence;
+  if (worker->spent_until || retired_) return nullptr;
+  worker->spent_until = now() + kRetireTime;
+  say(LogLevel::info, *worker, "has served its requests_per_worker");
+  settle();
   return nullptr;
 }
 
@@ -56,6 +78,7 @@ Offence WorkerGroup::released(unsigned d, uint32_t number) {
   if (!worker->asked.test(d)) return "releases a worker unasked";
   worker->asked.reset(d);
   worker->holders.reset(d);
+  worker->idle.reset(d);
   answer_waiting();  // may take the worker back into use
   after_release(*worker);
   return nullptr;
@@ -78,6 +101,7 @@ void WorkerGroup::forget_dispatcher(unsigned d) {
     Worker& worker = *workers_[i];
     worker.asked.reset(d);
     worker.holders.reset(d);
+    worker.idle.reset(d);
     after_release(worker);
   }
 }
@@ -99,6 +123,7 @@ Worker* WorkerGroup::find(unsigned d, uint32_t number, Offence& offence) {
 void WorkerGroup::settle() {
   answer_waiting();
   ensure_minimum();
+  replace_spent();
   const Instant next = std::max(not_before_, busy_until_);
   const bool below_minimum = !retired_ && live() < scale().min_workers;
   if ((waiting_.any() || below_minimum) && now() < next) {
@@ -128,12 +153,14 @@ void WorkerGroup::answer(unsigned d) {
 bool WorkerGroup::answer_with_worker(unsigned d) {
   bool soon = false;
   for (const auto& worker : workers_) {
-    if (worker->state() == WorkerState::running && !worker->holders.test(d)) {
+    if (worker->state() == WorkerState::running && !worker->holders.test(d) &&
+        !worker->spent_until) {
       tell_ready(*worker, d);
       return true;
     }
   }
   for (const auto& worker : workers_) {
+    if (worker->spent_until) continue;
     if (worker->state() == WorkerState::releasing && !worker->asked.test(d)) {
       const bool ready = worker->has_process();
       keep(*worker);
@@ -163,10 +190,15 @@ void WorkerGroup::answer_failed(unsigned d) {
 void WorkerGroup::tell_ready(Worker& worker, unsigned d) {
   waiting_.reset(d);
   worker.holders.set(d);
-  const unsigned share =
-      scale().connections_per_worker / std::max(1U, services_.dispatchers.count());
+  worker.idle.reset(d);
+  services_.warm.remove(worker);
+  const auto share = [this](unsigned all) {
+    return all == 0 ? 0 : std::max(1U, all / std::max(1U, services_.dispatchers.count()));
+  };
   services_.dispatchers.send(
-      d, worker_ready(number_, worker.number(), std::max(1U, share), worker.socket_name()));
+      d, worker_ready(number_, worker.number(), share(scale().connections_per_worker),
+                      share(scale().requests_at_once), share(scale().requests_per_worker),
+                      worker.socket_name()));
   if (retired_) {
     worker.set_deadline(kRetireAskEvery);
   } else {

@@ -44,6 +44,8 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   // ---- what dispatcher `d` says ----
   Offence want(unsigned d);
   Offence idle(unsigned d, uint32_t worker);
+  Offence in_use(unsigned d, uint32_t worker);
+  Offence spent(unsigned d, uint32_t worker);
   Offence released(unsigned d, uint32_t worker);
   Offence busy(unsigned d, uint32_t worker);
   // It died: it holds nothing and waits for nothing any more.
@@ -75,6 +77,7 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   void on_worker_start_failed(Worker& worker, const std::string& reason) override;
   void on_worker_died(Worker& worker, int wait_status) override;
   void on_worker_deadline(Worker& worker) override;
+  void on_worker_cooled(Worker& worker) override { ask_release(worker); }
   void on_deadline() override;
 
   const config::Scale& scale() const { return group_->scale; }
@@ -85,10 +88,13 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   void answer_busy(unsigned d);
   void answer_failed(unsigned d);
   void settle();
+  void replace_spent();
 
   void add_worker();
   void start(Worker& worker);
   void tell_ready(Worker& worker, unsigned d);
+  void consider_idle(Worker& worker);
+  void take_over(Worker& fresh);
   void ask_release(Worker& worker);
   void after_release(Worker& worker);
   void keep(Worker& worker);
@@ -97,6 +103,7 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   void end(Worker& worker);
   void back_off(Worker& worker, const std::string& reason, Milliseconds delay);
   void pause(Worker& worker, Milliseconds delay);
+  // Workers that are not on their way out, nor about to be.
   unsigned live() const;
   // Null with `offence` null: the worker has just gone.
   Worker* find(unsigned d, uint32_t number, Offence& offence);

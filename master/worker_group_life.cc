@@ -26,6 +26,14 @@ void WorkerGroup::ensure_minimum() {
   while (!services_.closing && now() >= not_before_ && live() < scale().min_workers) add_worker();
 }
 
+// One fresh worker for all that are spent: more follow when they are wanted.
+void WorkerGroup::replace_spent() {
+  if (retired_ || services_.closing || now() < not_before_ || live() > 0) return;
+  for (const auto& worker : workers_) {
+    if (worker->live() && worker->spent_until) return add_worker();
+  }
+}
+
 void WorkerGroup::add_worker() {
   last_worker_ = ++services_.last_worker;
   workers_.push_back(std::make_unique<Worker>(services_, *this, *group_, last_worker_));
@@ -35,6 +43,7 @@ void WorkerGroup::add_worker() {
 // A successor on the socket of a worker whose process has gone.
 void WorkerGroup::start(Worker& worker) {
   worker.set_state(WorkerState::queued);
+  worker.spent_until.reset();
   services_.throttle.request(worker);
 }
 
@@ -42,8 +51,21 @@ void WorkerGroup::on_worker_started(Worker& worker) {
   worker.set_state(WorkerState::running);
   ++starts_;
   say(LogLevel::info, worker, concat({"started, pid ", std::to_string(worker.pid())}));
+  take_over(worker);
   answer_waiting();
   watch_unheld(worker);
+}
+
+// In the place of those that are spent, for the dispatchers that have them.
+void WorkerGroup::take_over(Worker& fresh) {
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    Worker& worker = *workers_[i];
+    if (worker.state() != WorkerState::running || !worker.spent_until) continue;
+    for (unsigned d = 0; d < worker.holders.size(); ++d) {
+      if (worker.holders.test(d) && !fresh.holders.test(d)) tell_ready(fresh, d);
+    }
+    ask_release(worker);
+  }
 }
 
 void WorkerGroup::on_worker_start_failed(Worker& worker, const std::string& reason) {
@@ -58,9 +80,22 @@ void WorkerGroup::on_worker_start_failed(Worker& worker, const std::string& reas
 
 // ---- end of use ----
 
+// Nobody needs it now. It may stay for its warmth, if it is the group's only one.
+void WorkerGroup::consider_idle(Worker& worker) {
+  if (retired_) return ask_release(worker);
+  const auto stays = [&worker](const auto& other) {
+    return other.get() != &worker && other->live() && !other->spent_until &&
+           other->state() != WorkerState::releasing;
+  };
+  const auto others = std::count_if(workers_.begin(), workers_.end(), stays);
+  if (others < scale().min_workers || worker.is_warm()) return;
+  const auto memory = others == 0 ? worker.memory() : std::nullopt;
+  if (!memory || !services_.warm.keep(worker, *memory)) ask_release(worker);
+}
+
 void WorkerGroup::ask_release(Worker& worker) {
   if (worker.state() != WorkerState::releasing) worker.set_state(WorkerState::releasing);
-  if (retired_) worker.set_deadline(kRetireAskEvery);
+  if (retired_ || worker.spent_until) worker.set_deadline(kRetireAskEvery);
   for (unsigned d = 0; d < worker.holders.size(); ++d) {
     if (!worker.holders.test(d) || worker.asked.test(d)) continue;
     worker.asked.set(d);
@@ -93,9 +128,9 @@ void WorkerGroup::keep(Worker& worker) {
 // No dispatcher will ever call a worker idle that none of them holds, so the master looks after it;
 // and after one of a retired group.
 void WorkerGroup::watch_unheld(Worker& worker) {
-  if (retired_) {
+  if (retired_ || worker.spent_until) {
     worker.set_deadline(kRetireAskEvery);
-  } else if (worker.holders.none()) {
+  } else if (worker.holders.none() && !worker.is_warm()) {
     worker.set_deadline(scale().idle_timeout);
   }
 }
@@ -177,7 +212,8 @@ void WorkerGroup::pause(Worker& worker, Milliseconds delay) {
 }
 
 void WorkerGroup::on_worker_deadline(Worker& worker) {
-  const bool overdue = retired_ && now() >= retired_->finished_by;
+  const bool overdue = (retired_ && now() >= retired_->finished_by) ||
+                       (worker.spent_until && now() >= *worker.spent_until);
   switch (worker.state()) {
     case WorkerState::queued:  // the end of a pause
       if (worker.connection_waits() || waiting_.any() || live() <= scale().min_workers) {
@@ -194,8 +230,10 @@ void WorkerGroup::on_worker_deadline(Worker& worker) {
     case WorkerState::releasing:
       if (overdue) {
         stop(worker);
-      } else if (retired_ || (worker.holders.none() && live() > scale().min_workers)) {
+      } else if (retired_ || worker.spent_until) {
         ask_release(worker);
+      } else if (worker.holders.none()) {
+        consider_idle(worker);
       }
       break;
     case WorkerState::stopping:
@@ -209,8 +247,9 @@ void WorkerGroup::on_worker_deadline(Worker& worker) {
 }
 
 unsigned WorkerGroup::live() const {
-  return static_cast<unsigned>(std::count_if(workers_.begin(), workers_.end(),
-                                             [](const auto& worker) { return worker->live(); }));
+  return static_cast<unsigned>(
+      std::count_if(workers_.begin(), workers_.end(),
+                    [](const auto& worker) { return worker->live() && !worker->spent_until; }));
 }
 
 void WorkerGroup::say(LogLevel level, const Worker& worker, std::string_view text) const {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "master/children.h"
 #include "master/start_throttle.h"
+#include "master/warm_workers.h"
 #include "master/worker_cgroup.h"
 #include "master/worker_log.h"
 
@@ -54,6 +55,7 @@ struct WorkerServices {
   Log& log;
   Children& children;
   StartThrottle& throttle;
+  WarmWorkers& warm;
   WorkerLogReader& log_reader;
   DispatcherLinks& dispatchers;
   WorkersHandler& handler;

@@ -43,6 +43,10 @@ inline constexpr Milliseconds kLingerTimeout{5'000};  // for the client to read 
 // Half of a tunnel has ended: how long the other half may go on without moving.
 inline constexpr Milliseconds kHalfTunnelTimeout{30'000};
 
+// Half of the descriptors are kept for connections to workers; one group gets at most this part of
+// them: a flood on one customer leaves the others theirs.
+inline constexpr size_t kGroupShare = 4;
+
 // ---- certificates ----
 // Parsed certificates kept; the least recently used goes first. About 6 KiB each.
 inline constexpr size_t kMaxLoadedCertificates = 2'000;

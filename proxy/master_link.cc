@@ -40,6 +40,14 @@ void MasterLink::worker_busy(uint32_t group, uint32_t worker) {
   send({RequestType::worker_busy, group, worker});
 }
 
+void MasterLink::worker_in_use(uint32_t group, uint32_t worker) {
+  send({RequestType::worker_in_use, group, worker});
+}
+
+void MasterLink::worker_spent(uint32_t group, uint32_t worker) {
+  send({RequestType::worker_spent, group, worker});
+}
+
 void MasterLink::drained() {
   send({RequestType::drained});
 }
@@ -103,6 +111,7 @@ void MasterLink::set_group(WireReader& reader) {
   forward::GroupSettings settings;
   settings.name = reader.string();
   settings.queue = reader.u32();
+  settings.max_requests = reader.u32();
   settings.queue_timeout = Milliseconds(reader.u64());
   settings.idle_timeout = Milliseconds(reader.u64());
   settings.start_timeout = Milliseconds(reader.u64());
@@ -139,11 +148,12 @@ void MasterLink::on_worker_notice(Notice notice, WireReader& reader) {
   const uint32_t group = reader.u32();
   forward::WorkerPool* pool = routing_->groups.existing_pool(group);
   if (notice == Notice::worker_ready) {
-    const uint32_t worker = reader.u32(), capacity = reader.u32();
+    const uint32_t worker = reader.u32();
+    const forward::WorkerShare share{reader.u32(), reader.u32(), reader.u32()};
     const std::string_view socket = reader.string();
     // A group that is kept warm has workers before its first request.
     if (pool == nullptr) pool = routing_->groups.pool(group);
-    if (pool != nullptr) pool->on_worker_ready(worker, capacity, socket);
+    if (pool != nullptr) pool->on_worker_ready(worker, share, socket);
   } else if (notice == Notice::worker_failed) {
     const Milliseconds retry_after(reader.u64());
     const std::string_view reason = reader.string();

@@ -49,6 +49,8 @@ class MasterLink final : public forward::WorkerSource, private ChannelHandler {
   void worker_idle(uint32_t group, uint32_t worker) override;
   void worker_released(uint32_t group, uint32_t worker) override;
   void worker_busy(uint32_t group, uint32_t worker) override;
+  void worker_in_use(uint32_t group, uint32_t worker) override;
+  void worker_spent(uint32_t group, uint32_t worker) override;
   void drained();
 
  private:

@@ -43,6 +43,11 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
     return fail({503, "this site's configuration has an error",
                  "the site's file has an error, see the master's log", Milliseconds(60'000)});
   }
+  admitted_ = pool_->admit();
+  if (!admitted_) {
+    return fail({503, "this site has too many visitors at the moment",
+                 "the group has max_requests requests already", Milliseconds(5'000)});
+  }
   head_.clear();
   http::append_request_head(head_, head, client);
   // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
@@ -371,6 +376,7 @@ void Forwarder::leave_worker() {
 
 void Forwarder::reset() {
   if (pool_ != nullptr) pool_->cancel(*this);
+  if (std::exchange(admitted_, false)) pool_->dismiss();
   DeadlineWheel::cancel(*this);
   state_ = State::idle;
   pool_ = nullptr;

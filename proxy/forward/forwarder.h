@@ -128,6 +128,7 @@ class Forwarder final : public ExchangeHandler,
   uint64_t content_length_ = 0;
   http::BodyLength body_length_ = http::BodyLength::none;
   unsigned interim_responses_ = 0;
+  bool admitted_ = false;  // counted by the pool
   bool is_head_ = false;
   bool http_1_0_ = false;
   bool idempotent_ = false;

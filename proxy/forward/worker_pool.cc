@@ -17,6 +17,9 @@ namespace {
 constexpr Milliseconds kFreshFor{500};
 // How often a pool whose worker's accept queue was full looks again.
 constexpr Milliseconds kRetryConnect{100};
+// How long no worker may be at ease before another one is asked for: a page's burst of requests is
+// over sooner.
+constexpr Milliseconds kCrowdedFor{200};
 
 }  // namespace
 
@@ -38,6 +41,12 @@ const WorkerPool::Worker* WorkerPool::find(uint32_t number) const {
 
 // ---- for the forwarder ----
 
+bool WorkerPool::admit() {
+  if (admitted_ >= settings_.max_requests) return false;
+  ++admitted_;
+  return true;
+}
+
 WorkerConnection* WorkerPool::acquire(Waiter& waiter) {
   // First come, first served: nobody passes those who wait already.
   if (waiters_.empty()) {
@@ -55,7 +64,7 @@ WorkerConnection* WorkerPool::acquire(Waiter& waiter) {
   ++waiting_;
   ask_for_worker();
   // Nobody tells when a full worker has room again, or when a short back-off is over.
-  if (!asked_ || !workers_.empty()) services_.wheel.set(*this, kRetryConnect);
+  if (!asked_ || !workers_.empty()) look_again_in(kRetryConnect);
   return nullptr;
 }
 
@@ -77,9 +86,10 @@ void WorkerPool::ask_for_worker() {
 
 WorkerConnection* WorkerPool::connect_or_reuse(Waiter::Reuse reuse) {
   // A worker whose socket has gone leaves the list, so this ends.
-  while (Worker* worker = least_busy()) {
+  while (Worker* worker = best()) {
     WorkerConnection* connection = take_idle(*worker, reuse);
-    if (connection == nullptr && worker->connections >= worker->capacity && !worker->idle.empty()) {
+    if (connection == nullptr && worker->connections >= worker->share.connections &&
+        !worker->idle.empty()) {
       close_idle(*worker);
     }
     const uint32_t number = worker->number;
@@ -88,21 +98,43 @@ WorkerConnection* WorkerPool::connect_or_reuse(Waiter::Reuse reuse) {
       if (find(number) == nullptr) continue;
       return nullptr;
     }
-    ++in_flight_;
-    ++worker->busy;
-    worker->idle_reported = false;
+    take(*worker);
     return connection;
   }
   return nullptr;
 }
 
-WorkerPool::Worker* WorkerPool::least_busy() {
+// The least busy one of the best rank; among equals the oldest, so that the newest become idle.
+WorkerPool::Worker* WorkerPool::best() {
   Worker* best = nullptr;
   for (auto& worker : workers_) {
-    if (worker->busy >= worker->capacity) continue;
-    if (best == nullptr || worker->busy < best->busy) best = worker.get();
+    if (worker->full()) continue;
+    if (best == nullptr || worker->rank() < best->rank() ||
+        (worker->rank() == best->rank() && worker->busy < best->busy)) {
+      best = worker.get();
+    }
   }
   return best;
+}
+
+// One more request for the best worker.
+void WorkerPool::take(Worker& worker) {
+  if (!worker.at_ease() && crowded_since_ == Instant{}) {
+    crowded_since_ = services_.loop.now();
+    look_again_in(kCrowdedFor);
+  }
+  ++worker.busy;
+  ++worker.served;
+  worker.resting = false;
+  most_in_flight_ = std::max(most_in_flight_, ++in_flight_);
+  if (worker.idle_reported) {
+    worker.idle_reported = false;
+    services_.source.worker_in_use(group_, worker.number);
+  }
+  if (worker.share.requests != 0 && worker.served >= worker.share.requests && !worker.spent) {
+    worker.spent = true;
+    services_.source.worker_spent(group_, worker.number);
+  }
 }
 
 WorkerConnection* WorkerPool::take_idle(Worker& worker, Waiter::Reuse reuse) {
@@ -114,6 +146,7 @@ WorkerConnection* WorkerPool::take_idle(Worker& worker, Waiter::Reuse reuse) {
 }
 
 WorkerConnection* WorkerPool::connect(Worker& worker) {
+  if (connections_.size() >= services_.most_connections && !close_any_idle()) return nullptr;
   const auto address = SocketAddress::unix_path(worker.socket);
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !address.ok()) return nullptr;  // out of descriptors: the request waits
@@ -133,14 +166,16 @@ WorkerConnection* WorkerPool::connect(Worker& worker) {
 void WorkerPool::release(WorkerConnection& connection, bool reusable) {
   --in_flight_;
   Worker* worker = find(connection.worker());
-  if (worker != nullptr) --worker->busy;
+  if (worker != nullptr && --worker->busy == 0) {
+    worker->idle_since = services_.loop.now();
+    look_again_in(settings_.idle_timeout);
+  }
   if (worker != nullptr && reusable) {
     worker->idle.push_front(connection);
   } else {
     close(connection);
   }
   serve_waiters();
-  if (quiet()) services_.wheel.set(*this, settings_.idle_timeout);
 }
 
 void WorkerPool::note_answer(uint32_t number) {
@@ -166,6 +201,15 @@ void WorkerPool::close(WorkerConnection& connection) {
 
 void WorkerPool::close_idle(Worker& worker) {
   while (!worker.idle.empty()) close(worker.idle.front());
+}
+
+bool WorkerPool::close_any_idle() {
+  for (auto& worker : workers_) {
+    if (worker->idle.empty()) continue;
+    close(worker->idle.back());
+    return true;
+  }
+  return false;
 }
 
 void WorkerPool::on_idle_connection_lost(WorkerConnection& connection) {
@@ -195,18 +239,21 @@ void WorkerPool::fail_waiters(const NoWorker& why) {
 
 // ---- from the master ----
 
-void WorkerPool::on_worker_ready(uint32_t number, uint32_t capacity, std::string_view socket) {
+void WorkerPool::on_worker_ready(uint32_t number, const WorkerShare& share,
+                                 std::string_view socket) {
   asked_ = false;
   failed_until_ = {};
   if (find(number) == nullptr) {
     auto worker = std::make_unique<Worker>();
     worker->number = number;
-    worker->capacity = capacity;
+    worker->share = share;
+    worker->idle_since = services_.loop.now();
     worker->socket = std::string("/").append(socket);
     workers_.push_back(std::move(worker));
   }
+  crowded_since_ = {};
   serve_waiters();
-  if (quiet()) services_.wheel.set(*this, settings_.idle_timeout);
+  look_again_in(settings_.idle_timeout);
 }
 
 void WorkerPool::on_worker_failed(Milliseconds retry_after, std::string_view reason) {
@@ -217,7 +264,7 @@ void WorkerPool::on_worker_failed(Milliseconds retry_after, std::string_view rea
   if (workers_.empty()) {
     fail_waiters({failed_reason_, retry_after});
   } else if (!waiters_.empty()) {
-    services_.wheel.set(*this, std::min(retry_after, settings_.idle_timeout));
+    look_again_in(retry_after);
   }
 }
 
@@ -247,21 +294,72 @@ void WorkerPool::on_release_worker(uint32_t number) {
 
 // ---- time ----
 
+// The earliest of all the times for which this was called; each look says when the next one is due.
+void WorkerPool::look_again_in(Milliseconds delay) {
+  const Instant then = services_.loop.now() + delay;
+  if (linked() && next_look_ <= then) return;
+  next_look_ = then;
+  services_.wheel.set(*this, delay);
+}
+
 void WorkerPool::on_deadline() {
-  if (!waiters_.empty()) {
-    serve_waiters();
-    if (!waiters_.empty()) services_.wheel.set(*this, kRetryConnect);
+  if (!waiters_.empty()) serve_waiters();
+  if (!waiters_.empty()) look_again_in(kRetryConnect);
+  relieve();
+  report_idle_workers();
+  rest_the_newest();
+}
+
+bool WorkerPool::crowded() const {
+  return std::none_of(workers_.begin(), workers_.end(),
+                      [](const auto& worker) { return worker->at_ease() && !worker->spent; });
+}
+
+// Asks for another worker when none has been at ease for a while.
+void WorkerPool::relieve() {
+  if (crowded_since_ == Instant{}) return;
+  if (!crowded()) {
+    crowded_since_ = {};
     return;
   }
-  if (quiet()) report_idle_workers();
+  const Instant now = services_.loop.now();
+  if (now - crowded_since_ >= kCrowdedFor) ask_for_worker();
+  // The answer may be that there can be no more for now.
+  look_again_in(std::max(kCrowdedFor, failed_until_ - now));
 }
 
 void WorkerPool::report_idle_workers() {
+  const Instant now = services_.loop.now();
   for (auto& worker : workers_) {
-    if (worker->idle_reported) continue;
+    if (worker->idle_reported || worker->busy > 0) continue;
+    const Milliseconds left = worker->idle_since + settings_.idle_timeout - now;
+    if (left.count() > 0) {
+      look_again_in(left);
+      continue;
+    }
     worker->idle_reported = true;
     services_.source.worker_idle(group_, worker->number);
   }
+}
+
+// Looks back once in idle_timeout. A quarter of the others' ease is left free, so that the next
+// small rise does not need the worker again.
+void WorkerPool::rest_the_newest() {
+  const Instant now = services_.loop.now();
+  if (workers_.size() < 2) return;
+  if (now < next_review_) return look_again_in(next_review_ - now);
+  const size_t most = std::exchange(most_in_flight_, in_flight_);
+  const bool first = next_review_ == Instant{};
+  next_review_ = now + settings_.idle_timeout;
+  look_again_in(settings_.idle_timeout);
+  Worker* newest = nullptr;
+  size_t ease = 0;  // of the others
+  for (auto& worker : workers_) {
+    if (worker->resting || worker->spent) continue;
+    if (newest != nullptr) ease += std::min(newest->share.at_once, newest->share.connections);
+    newest = worker.get();
+  }
+  if (!first && ease > 0 && most <= ease - ease / 4) newest->resting = true;
 }
 
 }  // namespace dmpm::forward

@@ -6,10 +6,16 @@
 //                        |         worker_failed: waiting requests fail; for `retry after`, new ones
 //                        +---------------+      fail at once with the same reason
 //
+// Requests go to the worker that has the fewest, as long as each has no more than it is at ease with
+// (`at_once`). When all have more for a while, another one is asked for. When fewer workers would do
+// for a whole idle_timeout, the newest one rests: it gets nothing as long as the others are at ease,
+// becomes idle and goes. One that has served its `requests` is spent: a fresh one takes over.
+//
 // All connections are made to the sockets that the master named; nothing is connected in advance.
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +33,7 @@ namespace dmpm::forward {
 struct GroupSettings {
   std::string name;
   size_t queue = 0;
+  size_t max_requests = std::numeric_limits<size_t>::max();
   bool forward_trailers = false;
   Milliseconds queue_timeout{}, idle_timeout{}, start_timeout{}, response_timeout{};
 };
@@ -38,9 +45,18 @@ class WorkerSource {
   virtual void worker_idle(uint32_t group, uint32_t worker) = 0;
   virtual void worker_released(uint32_t group, uint32_t worker) = 0;
   virtual void worker_busy(uint32_t group, uint32_t worker) = 0;
+  virtual void worker_in_use(uint32_t group, uint32_t worker) = 0;
+  virtual void worker_spent(uint32_t group, uint32_t worker) = 0;
 
  protected:
   ~WorkerSource() = default;
+};
+
+// What of a worker is this dispatcher's.
+struct WorkerShare {
+  uint32_t connections = 1;
+  uint32_t at_once = std::numeric_limits<uint32_t>::max();  // requests, that leave it at ease
+  uint32_t requests = 0;                                    // then it is spent; 0: never
 };
 
 struct NoWorker {
@@ -72,6 +88,8 @@ struct PoolServices {
   Graveyard& graveyard;
   WorkerSource& source;
   std::span<char> worker_input;  // limits::kReadSize bytes, for the time of one read
+  // Of one group, so that a flood there leaves descriptors for the others.
+  size_t most_connections = std::numeric_limits<size_t>::max();
 };
 
 class WorkerPool final : private WorkerConnectionOwner, private Deadline {
@@ -83,6 +101,9 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   void change_settings(GroupSettings settings) { settings_ = std::move(settings); }
 
   // ---- for the forwarder ----
+  // Counts a request for this group, until dismiss(); false: it has as many as it may have.
+  bool admit();
+  void dismiss() { --admitted_; }
   // A connection at once, or null: then `waiter` is queued, or has been told on_no_worker already.
   WorkerConnection* acquire(Waiter& waiter);
   // Takes a waiter out of the queue; nothing happens when it is not in it.
@@ -96,24 +117,33 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   bool has_answered(uint32_t worker) const;
 
   // ---- from the master ----
-  void on_worker_ready(uint32_t worker, uint32_t capacity, std::string_view socket);
+  void on_worker_ready(uint32_t worker, const WorkerShare& share, std::string_view socket);
   void on_worker_failed(Milliseconds retry_after, std::string_view reason);
   void on_worker_gone(uint32_t worker);
   void on_release_worker(uint32_t worker);
 
-  // Nothing in flight and nobody waiting.
-  bool quiet() const { return in_flight_ == 0 && waiters_.empty(); }
+  // Nothing in flight, nobody waiting and no request about to.
+  bool quiet() const { return in_flight_ == 0 && waiters_.empty() && admitted_ == 0; }
 
  private:
   struct Worker {
     uint32_t number = 0;
-    size_t capacity = 0;
+    WorkerShare share;
     std::string socket;
     size_t connections = 0;  // open, busy or idle
     size_t busy = 0;
+    uint64_t served = 0;   // requests, those in flight too
+    Instant idle_since{};  // when busy is 0
     bool answered = false;
     bool idle_reported = false;
+    bool resting = false;                  // one too many for what there is to do
+    bool spent = false;                    // has served its requests
     IntrusiveList<WorkerConnection> idle;  // the last used first
+
+    bool at_ease() const { return busy < share.at_once; }
+    bool full() const { return busy >= share.connections; }
+    // Who comes first: at ease, resting, not at ease, spent.
+    int rank() const { return spent ? 3 : !at_ease() ? 2 : resting ? 1 : 0; }
   };
 
   void on_idle_connection_lost(WorkerConnection& connection) override;
@@ -122,7 +152,8 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   Worker* find(uint32_t number);
   const Worker* find(uint32_t number) const;
   WorkerConnection* connect_or_reuse(Waiter::Reuse reuse);
-  Worker* least_busy();
+  Worker* best();
+  void take(Worker& worker);
   WorkerConnection* take_idle(Worker& worker, Waiter::Reuse reuse);
   WorkerConnection* connect(Worker& worker);
   void close(WorkerConnection& connection);
@@ -131,7 +162,12 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   void serve_waiters();
   void fail_waiters(const NoWorker& why);
   void ask_for_worker();
+  bool close_any_idle();
+  void look_again_in(Milliseconds delay);
+  bool crowded() const;
+  void relieve();
   void report_idle_workers();
+  void rest_the_newest();
 
   PoolServices& services_;
   const uint32_t group_;
@@ -141,7 +177,12 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   IntrusiveList<Waiter> waiters_;
   size_t waiting_ = 0;
   size_t in_flight_ = 0;
-  bool asked_ = false;  // want_worker is unanswered
+  size_t admitted_ = 0;
+  size_t most_in_flight_ = 0;  // since the last review
+  Instant next_look_{};        // when on_deadline() is due
+  Instant crowded_since_{};    // no worker was at ease then, nor since as far as was looked
+  Instant next_review_{};      // whether fewer workers would do
+  bool asked_ = false;         // want_worker is unanswered
   Instant failed_until_{};
   std::string failed_reason_;
 };

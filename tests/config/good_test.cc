@@ -125,6 +125,7 @@ TEST_CASE("every key of a group") {
       "worker": { "command": ["/a b", "{socket}", "x{fd}"], "activation": "argument",
                   "directory": "/w", "environment": { "A": "1\n2", "_b2": "" } },
       "scale": { "min_workers": 2, "max_workers": 3, "connections_per_worker": 4,
+                 "requests_at_once": 5, "requests_per_worker": 6, "max_requests": 7,
                  "idle_timeout": "500ms", "start_timeout": "2m", "stop_timeout": "1h",
                  "queue": 0, "queue_timeout": "720h", "response_timeout": "7s" })");
   const Group group = load(directory, text).groups.at("alice");
@@ -143,7 +144,7 @@ TEST_CASE("every key of a group") {
                                Activation::argument,
                                "/w",
                                {{"A", "1\n2"}, {"_b2", ""}}});
-  CHECK(group.scale == Scale{2, 3, 4, 500ms, 120s, 3600s, 0, 2592000s, 7s});
+  CHECK(group.scale == Scale{2, 3, 4, 5, 6, 7, 500ms, 120s, 3600s, 0, 2592000s, 7s});
 }
 
 TEST_CASE("a root directory that its customer could replace is refused") {
@@ -158,6 +159,15 @@ TEST_CASE("a root directory that its customer could replace is refused") {
   CHECK_FALSE(outcome.configuration.has_value());
   REQUIRE(outcome.problems.size() == 1);
   CHECK(outcome.problems[0].message.starts_with("\"root\" cannot be used: "));
+}
+
+TEST_CASE("memory for idle workers") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  CHECK(load(directory, kGood).keep_warm == 0);
+  const std::string text =
+      replaced(kGood, "\"include\"", R"("keep_warm": { "memory": "2G" }, "include")");
+  CHECK(load(directory, text).keep_warm == uint64_t{2} << 30);
 }
 
 TEST_CASE("limits of clients") {
@@ -258,6 +268,10 @@ TEST_CASE("the example has every key and is right") {
                                      "min_workers",
                                      "max_workers",
                                      "connections_per_worker",
+                                     "requests_at_once",
+                                     "requests_per_worker",
+                                     "max_requests",
+                                     "keep_warm",
                                      "idle_timeout",
                                      "start_timeout",
                                      "stop_timeout",
@@ -295,6 +309,7 @@ TEST_CASE("the example has every key and is right") {
   CHECK(got.listen.size() == 3);
   CHECK(got.groups.at("alice").permissions.resource_limits.size() == 10);
   CHECK(got.groups.at("alice").scale == Scale{});
+  CHECK(got.keep_warm == uint64_t{2} << 30);
   CHECK(got.virtual_hosts.front().names.size() == 4);
 }
 

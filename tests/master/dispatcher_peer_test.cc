@@ -62,7 +62,7 @@ TEST_CASE("what ends a dispatcher") {
       {true, [](Player& p) { p.say_bytes(std::string(140'000, 'x')); },
        "closed its channel (message too large)"},
       {true, say(static_cast<RequestType>(0)), unknown},
-      {true, say(static_cast<RequestType>(8)), unknown},
+      {true, say(static_cast<RequestType>(10)), unknown},
       {true, say(static_cast<RequestType>(0xffffffff)), unknown},
       {false, say(RequestType::want_worker, 1), phase},
       {false, say(RequestType::worker_idle, 1, 1), phase},

@@ -202,7 +202,8 @@ void Player::configure(uint32_t version) {
 
 Ready parse_ready(std::string_view fields) {
   WireReader reader(fields);
-  Ready ready{reader.u32(), reader.u32(), reader.u32(), std::string(reader.string())};
+  Ready ready{reader.u32(), reader.u32(), reader.u32(),
+              reader.u32(), reader.u32(), std::string(reader.string())};
   REQUIRE(reader.complete());
   return ready;
 }
@@ -219,9 +220,9 @@ Failed parse_failed(std::string_view fields) {
 House::House(unsigned dispatchers)
     : sockets(directory / "sockets"), pipes(directory / "pipes"), services{loop,     wheel,
                                                                            log,      children,
-                                                                           throttle, *this,
+                                                                           throttle, warm,
                                                                            *this,    *this,
-                                                                           places} {
+                                                                           *this,    places} {
   ::mkdir(sockets.c_str(), 0755);
   ::mkdir(pipes.c_str(), 0755);
   pipes_fd = Fd(::open(pipes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

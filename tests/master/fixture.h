@@ -119,7 +119,7 @@ class Player final : public DispatcherPeerHandler {
 };
 
 struct Ready {
-  uint32_t group, worker, capacity;
+  uint32_t group, worker, capacity, at_once, requests;
   std::string socket;
 };
 Ready parse_ready(std::string_view fields);
@@ -155,6 +155,7 @@ struct House final : public DispatcherLinks, public WorkersHandler, public Worke
   Log log{"master", captured};
   Children children{loop};
   StartThrottle throttle{loop, kStartsPerSecond, kStartBurst};
+  WarmWorkers warm{loop, [] { return false; }};
   WorkerPlaces places;
   RoutingFeed feed;
   WorkerServices services;

@@ -12,6 +12,7 @@
 #include "base/channel.h"
 #include "base/socket.h"
 #include "base/wire.h"
+#include "master/worker_cgroup.h"
 
 namespace dmpm::master::test {
 
@@ -75,7 +76,8 @@ bool RelayEnd::has_ended() {
 // ---- MasterProcess ----
 
 MasterProcess::MasterProcess(const TemporaryDirectory& directory, const std::string& configuration)
-    : dispatchers_(install_relay(directory, "dmpm-dispatcher")),
+    : runtime_(directory / "run"),
+      dispatchers_(install_relay(directory, "dmpm-dispatcher")),
       loggers_(install_relay(directory, "dmpm-logger")) {
   const std::string program = directory / "dmpm-master", file = directory / "dmpm.json";
   if (!std::filesystem::exists(program)) {
@@ -99,6 +101,7 @@ MasterProcess::~MasterProcess() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
+  const WorkerCgroups cleanup(runtime_);  // ends and removes what it left
 }
 
 RelayEnd MasterProcess::accept(const Fd& listener) {

@@ -56,6 +56,7 @@ class MasterProcess {
 
  private:
   static RelayEnd accept(const Fd& listener);
+  const std::string runtime_;
   Fd dispatchers_, loggers_, error_;
   std::string unread_, read_;
   pid_t pid_ = -1;

@@ -52,6 +52,7 @@ std::string words(const std::string& notice) {
       text = "group " + std::to_string(reader.u32());
       text += " " + std::string(reader.string());
       text += " queue " + std::to_string(reader.u32());
+      reader.u32();
       for (int i = 0; i < 4; ++i) reader.u64();
       reader.u32();
       break;

@@ -28,6 +28,14 @@ bool alive(pid_t pid) {
   return ::kill(pid, 0) == 0;
 }
 
+// The worker that `dispatcher` is asked to let go of next.
+uint32_t release_asked(Player& dispatcher) {
+  const std::string notice = dispatcher.hear(Notice::release_worker);
+  WireReader fields(notice);
+  fields.u32();
+  return fields.u32();
+}
+
 pid_t pid_of(House& house, const Ready& ready) {
   const std::string report = ask(house.loop, house.socket(ready), "report");
   REQUIRE(report.starts_with("pid="));
@@ -103,7 +111,7 @@ TEST_CASE("idle stop: asked, released, gone; the next want starts another") {
   const Ready ready = want(*house.players[0]);
   want(*house.players[1]);
   const pid_t pid = pid_of(house, ready);
-  house.players[0]->say(RequestType::worker_idle, 1, 1);
+  for (const auto& dispatcher : house.players) dispatcher->say(RequestType::worker_idle, 1, 1);
   for (const auto& dispatcher : house.players) {
     WireReader fields(dispatcher->hear(Notice::release_worker));
     dispatcher->say(RequestType::worker_released, 1, 1);
@@ -122,7 +130,7 @@ TEST_CASE("idle stop: one that is busy elsewhere stays for all") {
   house.configure({make_group(house.directory, "alice")});
   const Ready ready = want(*house.players[0]);
   want(*house.players[1]);
-  house.players[0]->say(RequestType::worker_idle, 1, 1);
+  for (const auto& dispatcher : house.players) dispatcher->say(RequestType::worker_idle, 1, 1);
   house.players[0]->hear(Notice::release_worker);
   house.players[1]->hear(Notice::release_worker);
   house.players[0]->say(RequestType::worker_released, 1, 1);
@@ -137,7 +145,7 @@ TEST_CASE("idle stop: a want that crosses takes the worker back") {
   house.configure({make_group(house.directory, "alice")});
   const Ready ready = want(*house.players[0]);
   want(*house.players[1]);
-  house.players[0]->say(RequestType::worker_idle, 1, 1);
+  for (const auto& dispatcher : house.players) dispatcher->say(RequestType::worker_idle, 1, 1);
   house.players[0]->hear(Notice::release_worker);
   house.players[0]->say(RequestType::worker_released, 1, 1);
   CHECK(want(*house.players[0]).worker == 1);
@@ -145,6 +153,114 @@ TEST_CASE("idle stop: a want that crosses takes the worker back") {
   house.players[1]->say(RequestType::worker_released, 1, 1);  // the late answer
   CHECK(ask(house.loop, house.socket(ready), "hello") == "hello");
   CHECK(want(*house.players[1]).worker == 1);
+}
+
+TEST_CASE("idle stop: only when all that have it call it idle") {
+  DMPM_NEEDS_ROOT();
+  House house(2);
+  house.configure({make_group(house.directory, "alice")});
+  want(*house.players[0]);
+  want(*house.players[1]);
+  house.players[0]->say(RequestType::worker_idle, 1, 1);
+  house.players[0]->say(RequestType::worker_in_use, 1, 1);
+  run_for(house.loop, Milliseconds(20));
+  house.players[1]->say(RequestType::worker_idle, 1, 1);
+  run_for(house.loop, Milliseconds(20));
+  CHECK_FALSE(house.players[1]->has_heard(Notice::release_worker));
+  house.players[0]->say(RequestType::worker_idle, 1, 1);
+  house.players[1]->hear(Notice::release_worker);
+}
+
+TEST_CASE("surplus workers go, down to min_workers") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  config::Group group = make_group(house.directory, "alice");
+  group.scale.min_workers = 1;
+  group.scale.max_workers = 3;
+  house.configure({group});
+  house.warm.set_budget(uint64_t{1} << 40);  // is not for these
+  Player& dispatcher = *house.players[0];
+  for (uint32_t n = 1; n <= 3; ++n) CHECK(want(dispatcher).worker == n);
+  for (uint32_t n = 3; n >= 1; --n) dispatcher.say(RequestType::worker_idle, 1, n);
+  for (uint32_t n = 3; n >= 2; --n) {
+    CHECK(release_asked(dispatcher) == n);
+    dispatcher.say(RequestType::worker_released, 1, n);
+  }
+  REQUIRE(run_until(house.loop, [&] { return house.services.processes == 1; }));
+  CHECK_FALSE(dispatcher.has_heard(Notice::release_worker));
+}
+
+TEST_CASE("an idle worker stays while there is memory, and goes for one that was used later") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  house.configure({make_group(house.directory, "alice"), make_group(house.directory, "bob")});
+  Player& dispatcher = *house.players[0];
+  const Ready alice = want(dispatcher, 1), bob = want(dispatcher, 2);
+  pid_of(house, alice);  // it is up
+  pid_of(house, bob);
+  house.warm.set_budget(uint64_t{1} << 40);
+  dispatcher.say(RequestType::worker_idle, 1, alice.worker);
+  REQUIRE(run_until(house.loop, [&] { return house.warm.size() == 1; }));
+  const uint64_t each = house.warm.memory();
+  CHECK(each > uint64_t{64} << 10);
+  CHECK(each < uint64_t{4} << 20);
+  // In use, it is no memory of an idle one.
+  dispatcher.say(RequestType::worker_in_use, 1, alice.worker);
+  REQUIRE(run_until(house.loop, [&] { return house.warm.size() == 0; }));
+  dispatcher.say(RequestType::worker_idle, 1, alice.worker);
+  dispatcher.say(RequestType::worker_idle, 2, bob.worker);
+  REQUIRE(run_until(house.loop, [&] { return house.warm.size() == 2; }));
+  CHECK_FALSE(dispatcher.has_heard(Notice::release_worker));
+  house.warm.set_budget(house.warm.memory() - 1);
+  CHECK(release_asked(dispatcher) == alice.worker);
+  // It has a request after all: it stays, as one in use.
+  dispatcher.say(RequestType::worker_busy, 1, alice.worker);
+  CHECK(ask(house.loop, house.socket(alice), "hello") == "hello");
+  // The end of one that is warm.
+  ::kill(pid_of(house, bob), SIGKILL);
+  REQUIRE(run_until(house.loop, [&] { return house.warm.size() == 0; }));
+  CHECK(house.warm.memory() == 0);
+}
+
+TEST_CASE("a spent worker is replaced before it is let go") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  config::Group group = make_group(house.directory, "alice");
+  group.scale.requests_per_worker = 100;
+  house.configure({group});
+  Player& dispatcher = *house.players[0];
+  const Ready old_ready = want(dispatcher);
+  CHECK(old_ready.requests == 100);
+  const pid_t old_pid = pid_of(house, old_ready);
+  dispatcher.say(RequestType::worker_spent, 1, old_ready.worker);
+  dispatcher.say(RequestType::worker_spent, 1, old_ready.worker);  // gossip
+  const Ready fresh = parse_ready(dispatcher.hear(Notice::worker_ready));
+  CHECK(fresh.worker == old_ready.worker + 1);
+  dispatcher.hear(Notice::release_worker);
+  dispatcher.say(RequestType::worker_busy, 1, old_ready.worker);  // a download
+  CHECK(pid_of(house, old_ready) == old_pid);
+  dispatcher.hear(Notice::release_worker);  // asked again
+  dispatcher.say(RequestType::worker_released, 1, old_ready.worker);
+  CHECK(run_until(house.loop, [&] { return !alive(old_pid); }));
+  CHECK(ask(house.loop, house.socket(fresh), "hello") == "hello");
+}
+
+TEST_CASE("a spent worker serves on while none can take over") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  const std::string needed = house.directory / "needed";
+  write_file(needed, "");
+  house.configure({make_group(house.directory, "alice", {"--need", needed})});
+  Player& dispatcher = *house.players[0];
+  const Ready ready = want(dispatcher);
+  pid_of(house, ready);
+  ::unlink(needed.c_str());
+  // No process could be made.
+  house.places.starter = needed;
+  dispatcher.say(RequestType::worker_spent, 1, ready.worker);
+  REQUIRE(run_until(house.loop, [&] { return house.captured.has("no start before"); }));
+  CHECK_FALSE(dispatcher.has_heard(Notice::release_worker));
+  CHECK(ask(house.loop, house.socket(ready), "hello") == "hello");
 }
 
 TEST_CASE("a want while the old one stops gets a new one without waiting") {
@@ -301,7 +417,7 @@ TEST_CASE("a dispatcher that dies has let go") {
   house.configure({make_group(house.directory, "alice")});
   const pid_t pid = pid_of(house, want(*house.players[0]));
   want(*house.players[1]);
-  house.players[0]->say(RequestType::worker_idle, 1, 1);
+  for (const auto& dispatcher : house.players) dispatcher->say(RequestType::worker_idle, 1, 1);
   house.players[0]->hear(Notice::release_worker);
   house.players[0]->say(RequestType::worker_released, 1, 1);
   house.players[1]->hear(Notice::release_worker);

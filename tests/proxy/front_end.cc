@@ -261,7 +261,7 @@ void FrontEnd::answer(uint32_t group, Site& site, forward::WorkerPool& pool) {
   }
   site.known_worker = site.worker;
   // The pool puts the socket below its root directory: here that is "/".
-  pool.on_worker_ready(site.worker, site.capacity, site.socket.substr(1));
+  pool.on_worker_ready(site.worker, {site.capacity}, site.socket.substr(1));
 }
 
 std::string FrontEnd::report(const forward::Failure& failure, std::string_view, std::string_view,

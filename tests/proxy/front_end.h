@@ -143,6 +143,8 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   void worker_idle(uint32_t, uint32_t) override {}
   void worker_released(uint32_t, uint32_t) override {}
   void worker_busy(uint32_t, uint32_t) override {}
+  void worker_in_use(uint32_t, uint32_t) override {}
+  void worker_spent(uint32_t, uint32_t) override {}
   std::string report(const forward::Failure& failure, std::string_view group, std::string_view host,
                      std::string_view client) override;
 

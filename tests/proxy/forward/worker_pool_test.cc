@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <functional>
@@ -27,6 +28,8 @@ class TestMaster final : public WorkerSource {
     note("released", group, worker);
   }
   void worker_busy(uint32_t group, uint32_t worker) override { note("busy", group, worker); }
+  void worker_in_use(uint32_t group, uint32_t worker) override { note("in use", group, worker); }
+  void worker_spent(uint32_t group, uint32_t worker) override { note("spent", group, worker); }
   Notes take() { return std::exchange(notes_, {}); }
 
  private:
@@ -171,7 +174,7 @@ TEST_CASE("the first request wakes a worker and gets its connection") {
   TestWaiter second;
   CHECK(f.acquire(second, Waiter::Reuse::any) == nullptr);
   CHECK(f.master.take().empty());
-  f.pool.on_worker_ready(1, 8, worker.name());
+  f.pool.on_worker_ready(1, {8}, worker.name());
   CHECK(waiter.connection != nullptr);
   CHECK(second.connection != nullptr);
   CHECK(waiter.connection != second.connection);
@@ -187,7 +190,7 @@ TEST_CASE("wake asks once") {
   f.pool.wake();
   CHECK(f.master.take() == Notes{"want 7 0"});
   TestSocket worker;
-  f.pool.on_worker_ready(1, 8, worker.name());
+  f.pool.on_worker_ready(1, {8}, worker.name());
   f.pool.wake();
   CHECK(f.master.take().empty());
 }
@@ -220,7 +223,7 @@ TEST_CASE("those who wait are served in their order, and nobody passes them") {
   TestSocket worker;
   TestWaiter first, second, third;
   f.acquire(first, Waiter::Reuse::any);
-  f.pool.on_worker_ready(1, 1, worker.name());
+  f.pool.on_worker_ready(1, {1}, worker.name());
   REQUIRE(first.connection != nullptr);
   f.acquire(second, Waiter::Reuse::any);
   f.acquire(third, Waiter::Reuse::any);
@@ -237,14 +240,14 @@ TEST_CASE("a full group asks for another worker and uses the least busy one") {
   Fixture f;
   TestSocket one, two;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 2, one.name());
+  f.pool.on_worker_ready(1, {2}, one.name());
   WorkerConnection* a = f.acquire(waiter, Waiter::Reuse::any);
   WorkerConnection* b = f.acquire(waiter, Waiter::Reuse::any);
   REQUIRE(a != nullptr);
   REQUIRE(b != nullptr);
   CHECK(f.acquire(waiter, Waiter::Reuse::any) == nullptr);
   CHECK(f.master.take() == Notes{"want 7 0"});
-  f.pool.on_worker_ready(2, 2, two.name());
+  f.pool.on_worker_ready(2, {2}, two.name());
   REQUIRE(waiter.connection != nullptr);
   CHECK(waiter.connection->worker() == 2);
   // Worker 1 has two, worker 2 has one.
@@ -281,7 +284,7 @@ TEST_CASE("after a failed start requests fail until it may be tried again") {
   CHECK(later.calls == 0);
   CHECK(f.master.take() == Notes{"want 7 0"});
   TestSocket worker;
-  f.pool.on_worker_ready(1, 1, worker.name());
+  f.pool.on_worker_ready(1, {1}, worker.name());
   REQUIRE(later.connection != nullptr);
   f.pool.release(*later.connection, false);
 }
@@ -290,7 +293,7 @@ TEST_CASE("a failure reaches nobody while another worker of the group lives") {
   Fixture f;
   TestSocket worker;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 1, worker.name());
+  f.pool.on_worker_ready(1, {1}, worker.name());
   WorkerConnection* busy = f.acquire(waiter, Waiter::Reuse::any);
   f.acquire(waiter, Waiter::Reuse::any);
   f.pool.on_worker_failed(Milliseconds(1000), "all 1 workers are busy");
@@ -304,7 +307,7 @@ TEST_CASE("the next worker is asked for at once when the last of those that were
   Fixture f;
   TestSocket worker;
   TestWaiter waiter, later;
-  f.pool.on_worker_ready(1, 1, worker.name());
+  f.pool.on_worker_ready(1, {1}, worker.name());
   WorkerConnection* busy = f.acquire(waiter, Waiter::Reuse::any);
   f.pool.on_worker_failed(Milliseconds(1000), "all 1 workers are busy");
   f.pool.on_worker_gone(1);
@@ -344,7 +347,7 @@ TEST_CASE("a connection is reused when its exchange ended cleanly") {
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   WorkerConnection* first = f.acquire(waiter, Waiter::Reuse::recent);
   REQUIRE(first != nullptr);
   const Fd worker = socket.accept();
@@ -361,7 +364,7 @@ TEST_CASE("an idle connection that the worker ends is forgotten") {
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 1, socket.name());
+  f.pool.on_worker_ready(1, {1}, socket.name());
   WorkerConnection* first = f.acquire(waiter, Waiter::Reuse::any);
   Fd worker = socket.accept();
   f.exchange(*first, worker);
@@ -379,7 +382,7 @@ TEST_CASE("bytes on an idle connection end it") {
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 1, socket.name());
+  f.pool.on_worker_ready(1, {1}, socket.name());
   WorkerConnection* first = f.acquire(waiter, Waiter::Reuse::any);
   const Fd worker = socket.accept();
   f.exchange(*first, worker);
@@ -397,7 +400,7 @@ TEST_CASE("a worker that dies with an idle connection leaves nothing behind") {
     Fixture f;
     TestSocket socket, other;
     TestWaiter waiter;
-    f.pool.on_worker_ready(1, 4, socket.name());
+    f.pool.on_worker_ready(1, {4}, socket.name());
     WorkerConnection* first = f.acquire(waiter, Waiter::Reuse::any);
     Fd worker = socket.accept();
     f.exchange(*first, worker);
@@ -407,7 +410,7 @@ TEST_CASE("a worker that dies with an idle connection leaves nothing behind") {
     if (word_first) f.pool.on_worker_gone(1);
     f.settle();
     if (!word_first) f.pool.on_worker_gone(1);
-    f.pool.on_worker_ready(2, 4, other.name());
+    f.pool.on_worker_ready(2, {4}, other.name());
     WorkerConnection* next = f.acquire(waiter, Waiter::Reuse::any);
     REQUIRE(next != nullptr);
     CHECK(next->worker() == 2);
@@ -421,13 +424,13 @@ TEST_CASE("a worker whose socket has gone is forgotten, and another asked for") 
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   socket.stop();
   CHECK(f.acquire(waiter, Waiter::Reuse::any) == nullptr);
   CHECK(waiter.calls == 0);
   CHECK(f.master.take() == Notes{"want 7 0"});
   TestSocket other;
-  f.pool.on_worker_ready(2, 4, other.name());
+  f.pool.on_worker_ready(2, {4}, other.name());
   REQUIRE(waiter.connection != nullptr);
   f.pool.release(*waiter.connection, false);
 }
@@ -435,7 +438,7 @@ TEST_CASE("a worker whose socket has gone is forgotten, and another asked for") 
 TEST_CASE("a request waits for room in a worker's accept queue") {
   Fixture f;
   TestSocket socket(0);
-  f.pool.on_worker_ready(1, 16, socket.name());
+  f.pool.on_worker_ready(1, {16}, socket.name());
   std::vector<WorkerConnection*> connections;
   std::array<TestWaiter, 8> waiters;
   size_t used = 0;
@@ -456,7 +459,7 @@ TEST_CASE("an idle worker is reported once, and released when asked") {
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   WorkerConnection* connection = f.acquire(waiter, Waiter::Reuse::any);
   const Fd worker = socket.accept();
   f.exchange(*connection, worker);
@@ -480,7 +483,7 @@ TEST_CASE("an idle worker is reported once, and released when asked") {
 TEST_CASE("a worker that was never used is reported as idle too") {
   Fixture f;
   TestSocket socket;
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   Notes notes;
   f.run_until([&] { return !notes.empty() || !(notes = f.master.take()).empty(); });
   CHECK(notes == Notes{"idle 7 1"});
@@ -490,7 +493,7 @@ TEST_CASE("a worker with a request in flight is not released") {
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   WorkerConnection* connection = f.acquire(waiter, Waiter::Reuse::any);
   f.pool.on_release_worker(1);
   CHECK(f.master.take() == Notes{"busy 7 1"});
@@ -506,7 +509,7 @@ TEST_CASE("connections of a worker that has gone are given back without harm") {
   Fixture f;
   TestSocket socket;
   TestWaiter waiter;
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   WorkerConnection* connection = f.acquire(waiter, Waiter::Reuse::any);
   f.pool.on_worker_gone(1);
   CHECK_FALSE(f.pool.quiet());
@@ -520,10 +523,164 @@ TEST_CASE("whether a worker has answered since its start") {
   TestSocket socket;
   CHECK_FALSE(f.pool.has_answered(1));
   f.pool.note_answer(1);
-  f.pool.on_worker_ready(1, 4, socket.name());
+  f.pool.on_worker_ready(1, {4}, socket.name());
   CHECK_FALSE(f.pool.has_answered(1));
   f.pool.note_answer(1);
   CHECK(f.pool.has_answered(1));
   f.pool.on_worker_gone(1);
   CHECK_FALSE(f.pool.has_answered(1));
+}
+
+namespace {
+
+// Takes `count` connections at once; they are given back by give_back().
+std::vector<WorkerConnection*> take(Fixture& f, size_t count) {
+  std::vector<WorkerConnection*> taken;
+  TestWaiter waiter;
+  while (taken.size() < count) {
+    taken.push_back(f.acquire(waiter, Waiter::Reuse::any));
+    REQUIRE(taken.back() != nullptr);
+  }
+  return taken;
+}
+
+// The next ones.
+Notes notes_of(Fixture& f) {
+  Notes notes;
+  f.run_until([&] { return !notes.empty() || !(notes = f.master.take()).empty(); });
+  return notes;
+}
+
+void give_back(Fixture& f, const std::vector<WorkerConnection*>& taken) {
+  for (WorkerConnection* connection : taken) f.pool.release(*connection, false);
+}
+
+size_t count_of(const std::vector<WorkerConnection*>& taken, uint32_t worker) {
+  return static_cast<size_t>(
+      std::count_if(taken.begin(), taken.end(), [&](auto* c) { return c->worker() == worker; }));
+}
+
+}  // namespace
+
+TEST_CASE("another worker is asked for when none is at ease for a while, not for a burst") {
+  Fixture f;
+  TestSocket one, two;
+  f.pool.on_worker_ready(1, {8, 2}, one.name());
+  auto burst = take(f, 3);
+  give_back(f, burst);
+  const Instant later = f.loop.now() + Milliseconds(500);
+  f.run_until([&] { return f.loop.now() >= later; });
+  for (const std::string& note : f.master.take()) CHECK(note == "idle 7 1");
+  auto crowd = take(f, 3);
+  CHECK(notes_of(f) == Notes{"in use 7 1"});
+  CHECK(notes_of(f) == Notes{"want 7 0"});
+  f.pool.on_worker_ready(2, {8, 2}, two.name());
+  const auto more = take(f, 1);
+  CHECK(more.front()->worker() == 2);
+  give_back(f, crowd);
+  give_back(f, more);
+}
+
+TEST_CASE("while there can be no other worker, the crowd is served by those that are there") {
+  Fixture f;
+  TestSocket one;
+  f.pool.on_worker_ready(1, {4, 1}, one.name());
+  auto crowd = take(f, 3);
+  CHECK(notes_of(f) == Notes{"want 7 0"});
+  f.pool.on_worker_failed(Milliseconds(300), "all 1 workers are busy");
+  const Instant failed = f.loop.now();
+  const auto more = take(f, 1);
+  CHECK(notes_of(f) == Notes{"want 7 0"});
+  CHECK(f.loop.now() - failed >= Milliseconds(300));
+  give_back(f, crowd);
+  give_back(f, more);
+}
+
+TEST_CASE("when fewer workers would do for a while, the newest rests and is called idle") {
+  Fixture f;
+  TestSocket one, two;
+  f.pool.on_worker_ready(1, {8, 4}, one.name());
+  f.pool.on_worker_ready(2, {8, 4}, two.name());
+  // Both have something all the time, one would be at ease with it.
+  bool idle = false;
+  f.run_until([&] {
+    if (idle) return true;
+    const auto some = take(f, 2);
+    for (const std::string& note : f.master.take()) {
+      CHECK(note == "idle 7 2");
+      idle = true;
+    }
+    const bool rests = count_of(some, 2) == 0;
+    CHECK((!idle || rests));
+    give_back(f, some);
+    for (TestSocket* socket : {&one, &two}) {
+      while (socket->accept()) {
+      }
+    }
+    return idle;
+  });
+  // What one is not at ease with brings it back.
+  const auto crowd = take(f, 5);
+  CHECK(count_of(crowd, 2) == 1);
+  CHECK(f.master.take() == Notes{"in use 7 2"});
+  give_back(f, crowd);
+}
+
+TEST_CASE("a worker that has served its requests is spent: told once, used only when it must be") {
+  Fixture f;
+  TestSocket one, two;
+  f.pool.on_worker_ready(1, {8, 8, 2}, one.name());
+  auto taken = take(f, 2);
+  CHECK(f.master.take() == Notes{"spent 7 1"});
+  const auto third = take(f, 1);  // nobody waits for the fresh one
+  CHECK(third.front()->worker() == 1);
+  f.pool.on_worker_ready(2, {8, 8, 2}, two.name());
+  const auto fourth = take(f, 1);
+  CHECK(fourth.front()->worker() == 2);
+  f.pool.on_release_worker(1);
+  CHECK(f.master.take() == Notes{"busy 7 1"});
+  give_back(f, taken);
+  give_back(f, third);
+  f.pool.on_release_worker(1);
+  CHECK(f.master.take() == Notes{"released 7 1"});
+  give_back(f, fourth);
+}
+
+TEST_CASE("a group has a number of requests") {
+  Fixture f;
+  GroupSettings few = settings();
+  few.max_requests = 2;
+  f.pool.change_settings(few);
+  CHECK(f.pool.admit());
+  CHECK(f.pool.admit());
+  CHECK_FALSE(f.pool.admit());
+  f.pool.dismiss();
+  CHECK(f.pool.admit());
+  CHECK_FALSE(f.pool.quiet());
+  f.pool.dismiss();
+  f.pool.dismiss();
+  CHECK(f.pool.quiet());
+}
+
+TEST_CASE("a group has a share of the descriptors, of which idle connections make way") {
+  Fixture f;
+  f.services.most_connections = 2;
+  TestSocket one, two;
+  f.pool.on_worker_ready(1, {8}, one.name());
+  f.pool.on_worker_ready(2, {8}, two.name());
+  TestWaiter waiter;
+  const auto taken = take(f, 2);
+  CHECK(f.acquire(waiter, Waiter::Reuse::any) == nullptr);
+  CHECK(waiter.linked());
+  const Fd worker = taken[0]->worker() == 1 ? one.accept() : two.accept();
+  f.exchange(*taken[0], worker);
+  f.pool.release(*taken[0], true);
+  REQUIRE(waiter.connection != nullptr);
+  f.exchange(*waiter.connection, worker);
+  f.pool.release(*waiter.connection, true);
+  // One that may not be reused needs a connection of its own.
+  WorkerConnection* own = f.acquire(waiter, Waiter::Reuse::never);
+  REQUIRE(own != nullptr);
+  f.pool.release(*own, false);
+  f.pool.release(*taken[1], false);
 }
