@@ -93,13 +93,18 @@ enum class Activation {
   nginx,       // NGINX="3;"
   argument,    // "{fd}" in the command becomes 3, "{socket}" the socket's path
   stdin_fd,    // "stdin": the socket is descriptor 0 (inetd "wait" style)
+  preload,     // dmpm-worker-adapter: a library makes the program's TCP port the socket
+  bridge,      // dmpm-worker-adapter: passes connections on to where the program listens
 };
 
 struct Worker {
-  std::vector<std::string> command;  // [0] is an absolute path inside the group's root
+  // [0] is an absolute path inside the group's root; empty when the adapter knows the program.
+  std::vector<std::string> command;
   Activation activation = Activation::listen_fds;
   std::string directory = "/";  // inside the root
   std::map<std::string, std::string> environment;
+  // Arguments of dmpm-worker-adapter, which then executes the command; empty when it is not needed.
+  std::vector<std::string> adapter;
   bool operator==(const Worker&) const = default;
 };
 

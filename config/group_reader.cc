@@ -63,8 +63,8 @@ Group read_group(const JsonMember& member, Reading& reading) {
   if (const auto node = object.require("permissions", "an object with at least \"user\"")) {
     group.permissions = read_permissions(*node, reading);
   }
-  if (const auto node = object.require("worker", "an object with at least \"command\"")) {
-    group.worker = read_worker(*node, reading.problems);
+  if (const auto node = object.require("worker", "an object with \"command\" or \"preset\"")) {
+    group.worker = read_worker(*node, group.permissions.root, reading.problems);
   }
   if (const auto node = object.find("scale")) read_scale(*node, group.scale, reading.problems);
   object.boolean("forward_trailers", group.forward_trailers);

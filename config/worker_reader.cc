@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "config/object_reader.h"
+#include "config/preset_reader.h"
 #include "config/values.h"
 
 namespace dmpm::config {
@@ -14,10 +15,9 @@ struct ActivationName {
   Activation activation;
 };
 constexpr ActivationName kActivations[] = {
-    {"listen_fds", Activation::listen_fds},
-    {"nginx", Activation::nginx},
-    {"argument", Activation::argument},
-    {"stdin", Activation::stdin_fd},
+    {"listen_fds", Activation::listen_fds}, {"nginx", Activation::nginx},
+    {"argument", Activation::argument},     {"stdin", Activation::stdin_fd},
+    {"preload", Activation::preload},       {"bridge", Activation::bridge},
 };
 
 // Variables by which the master tells a worker of its socket.
@@ -52,7 +52,8 @@ void read_activation(ObjectReader& object, Worker& worker, ProblemList& problems
       [&](const ActivationName& candidate) { return text && candidate.name == *text; });
   if (entry == std::end(kActivations)) {
     return object.wrong("activation", *node,
-                        "\"listen_fds\", \"nginx\", \"argument\" or \"stdin\"");
+                        "\"listen_fds\", \"nginx\", \"argument\", \"stdin\", \"preload\" or "
+                        "\"bridge\"");
   }
   worker.activation = entry->activation;
   const bool has_place =
@@ -64,6 +65,55 @@ void read_activation(ObjectReader& object, Worker& worker, ProblemList& problems
     problems.add(node->position(),
                  "\"argument\" needs \"{fd}\" or \"{socket}\" in an element of \"command\"");
   }
+}
+
+// What the adapter has to know for the activations that are its own.
+void read_adapter(ObjectReader& object, Worker& worker, std::string_view root,
+                  ProblemList& problems) {
+  const auto add = [&](std::string_view key, std::string_view value) {
+    worker.adapter.push_back(concat({key, "=", value}));
+  };
+  unsigned port = 0;
+  std::string path;
+  object.count("port", port, 1, 65'535);
+  if (worker.activation == Activation::preload) {
+    worker.adapter = {"preload"};
+  } else {
+    worker.adapter = {"bridge"};
+    object.absolute_path("path", path);
+    if (object.node().member("port").has_value() == object.node().member("path").has_value()) {
+      problems.add(object.node().position(),
+                   "\"bridge\" needs either \"port\" or \"path\": where the program listens");
+    } else if (path.empty() && root != "/") {
+      problems.add(object.node().position(),
+                   "\"bridge\" to a \"port\" needs the root directory \"/\": the kernel allows no "
+                   "private network within another one; use \"path\"");
+    }
+  }
+  if (port != 0) add("port", std::to_string(port));
+  if (!path.empty()) add("path", path);
+}
+
+// The preload library, for everything that needs it.
+void read_preload_library(ObjectReader& object, Worker& worker, std::string_view root,
+                          ProblemList& problems) {
+  std::string library;
+  object.absolute_path("preload_library", library);
+  if (!library.empty()) {
+    worker.adapter.push_back(concat({"preload_library=", library}));
+  } else if (root != "/") {
+    problems.add(object.node().position(),
+                 concat({"the root directory ", quoted(root),
+                         " has no dmpm in it: copy libdmpm-preload.so there and say with "
+                         "\"preload_library\" where within it"}));
+  }
+}
+
+bool needs_preload_library(const Worker& worker) {
+  if (worker.adapter.empty()) return false;
+  return worker.activation == Activation::preload ||
+         (worker.adapter[0] == "preset" &&
+          (worker.adapter[1] == "apache" || worker.adapter[1] == "node"));
 }
 
 void read_environment(ObjectReader& object, Worker& worker, ProblemList& problems) {
@@ -92,11 +142,25 @@ void read_environment(ObjectReader& object, Worker& worker, ProblemList& problem
 
 }  // namespace
 
-Worker read_worker(const JsonNode& node, ProblemList& problems) {
+Worker read_worker(const JsonNode& node, std::string_view root, ProblemList& problems) {
   Worker worker;
   ObjectReader object(node, "\"worker\"", problems);
-  read_command(object, worker, problems);
-  read_activation(object, worker, problems);
+  if (const auto preset = object.find("preset")) {
+    for (const std::string_view key : {"command", "activation"}) {
+      if (const auto other = object.find(key)) {
+        problems.add(other->position(),
+                     concat({"\"preset\" brings its own \"", key, "\": give one or the other"}));
+      }
+    }
+    read_preset(object, *preset, worker, problems);
+  } else {
+    read_command(object, worker, problems);
+    read_activation(object, worker, problems);
+    if (worker.activation == Activation::preload || worker.activation == Activation::bridge) {
+      read_adapter(object, worker, root, problems);
+    }
+  }
+  if (needs_preload_library(worker)) read_preload_library(object, worker, root, problems);
   object.absolute_path("directory", worker.directory);
   read_environment(object, worker, problems);
   object.finish();

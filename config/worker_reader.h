@@ -5,6 +5,7 @@
 
 namespace dmpm::config {
 
-Worker read_worker(const JsonNode& node, ProblemList& problems);
+// `root` is the group's root directory: some of what the adapter does cannot be done within one.
+Worker read_worker(const JsonNode& node, std::string_view root, ProblemList& problems);
 
 }  // namespace dmpm::config

@@ -51,7 +51,7 @@ bool same_workers(const Group& a, const Group& b) {
 
 // Of all that makes a worker of the group what it is.
 uint64_t fingerprint(const Group& group) {
-  return std::hash<std::string>()(encode(make_plan(group, 0, "", {})));
+  return std::hash<std::string>()(encode(make_plan(group, 0, "", {}, "")));
 }
 
 // Where the virtual hosts of one version stand in another, by their first names. Lists that differ

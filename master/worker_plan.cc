@@ -36,6 +36,17 @@ std::map<std::string, std::string> variables_of(const config::Group& group) {
   return all;
 }
 
+// dmpm-worker-adapter OWN ARGUMENTS [-- COMMAND]
+void put_adapter_first(WorkerPlan& plan, const std::vector<std::string>& arguments,
+                       std::string_view programs) {
+  plan.adapter = concat({programs, "/dmpm-worker-adapter"});
+  std::vector<std::string> words{plan.adapter};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  if (!plan.words.empty()) words.emplace_back("--");
+  words.insert(words.end(), plan.words.begin(), plan.words.end());
+  plan.words = std::move(words);
+}
+
 void write_strings(WireWriter& writer, const std::vector<std::string>& strings) {
   writer.u32(static_cast<uint32_t>(strings.size()));
   for (const std::string& string : strings) writer.string(string);
@@ -52,12 +63,13 @@ std::vector<std::string> read_strings(WireReader& reader) {
 }  // namespace
 
 WorkerPlan make_plan(const config::Group& group, uint32_t number, const std::string& socket_path,
-                     const rlimit& open_files) {
+                     const rlimit& open_files, std::string_view programs) {
   WorkerPlan plan;
   plan.permissions = group.permissions;
   plan.open_files = open_files;
   plan.directory = group.worker.directory;
   plan.words = group.worker.command;
+  if (!group.worker.adapter.empty()) put_adapter_first(plan, group.worker.adapter, programs);
   if (group.worker.activation == config::Activation::argument) {
     for (std::string& word : plan.words) {
       replace_all(word, "{fd}", std::to_string(heritage::kWorkerSocket));
@@ -86,6 +98,7 @@ std::string encode(const WorkerPlan& plan) {
     writer.u32(static_cast<uint32_t>(limit.resource)).u64(limit.value);
   }
   writer.u64(plan.open_files.rlim_cur).u64(plan.open_files.rlim_max).string(plan.directory);
+  writer.string(plan.adapter);
   write_strings(writer, plan.words);
   write_strings(writer, plan.variables);
   writer.u32(plan.listen_pid ? 1 : 0).u32(static_cast<uint32_t>(plan.master));
@@ -115,6 +128,7 @@ std::optional<WorkerPlan> decode_plan(std::string_view message) {
   plan.open_files.rlim_cur = reader.u64();
   plan.open_files.rlim_max = reader.u64();
   plan.directory = reader.string();
+  plan.adapter = reader.string();
   plan.words = read_strings(reader);
   plan.variables = read_strings(reader);
   plan.listen_pid = reader.u32() != 0;

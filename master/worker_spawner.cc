@@ -105,6 +105,13 @@ std::string starter_of(const WorkerLaunch& launch) {
   return concat({launch.starter, modules ? "-modules" : ""});
 }
 
+WorkerPlan plan_of(const WorkerLaunch& launch) {
+  // The adapter lies beside the starter.
+  const std::string_view starter = launch.starter;
+  return make_plan(launch.group, launch.number, launch.socket_path, launch.open_files,
+                   starter.substr(0, starter.rfind('/')));
+}
+
 // Starts `starter` with `plan` in `cgroup`; `make_places` gets the number of its control descriptor.
 template <typename MakePlaces>
 Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan, int cgroup,
@@ -132,9 +139,8 @@ Result<SpawnedWorker> spawn(const std::string& starter, const WorkerPlan& plan, 
 }  // namespace
 
 Result<SpawnedWorker> spawn_worker(const WorkerLaunch& launch) {
-  return spawn(starter_of(launch),
-               make_plan(launch.group, launch.number, launch.socket_path, launch.open_files),
-               launch.cgroup, [&launch](int control) { return places(launch, control); });
+  return spawn(starter_of(launch), plan_of(launch), launch.cgroup,
+               [&launch](int control) { return places(launch, control); });
 }
 
 std::optional<CleanUp> clean_up_after(const WorkerLaunch& launch) {
@@ -143,8 +149,7 @@ std::optional<CleanUp> clean_up_after(const WorkerLaunch& launch) {
       modules.begin(), modules.end(),
       [](const config::PermissionModule& module) { return (module.stages & DMPM_ENDED) != 0; });
   if (!wanted) return std::nullopt;
-  return CleanUp{starter_of(launch),
-                 make_plan(launch.group, launch.number, launch.socket_path, launch.open_files)};
+  return CleanUp{starter_of(launch), plan_of(launch)};
 }
 
 Result<SpawnedWorker> spawn_clean_up(CleanUp& what, pid_t ended) {

@@ -17,7 +17,8 @@ namespace dmpm::master {
 struct WorkerLaunch {
   const config::Group& group;
   uint32_t number;                 // the worker's
-  const std::string& starter;      // path of dmpm-worker-start; beside it lies the one with modules
+  const std::string& starter;      // path of dmpm-worker-start; beside it lie the one with modules
+                                   // and the adapter
   int socket;                      // listening
   const std::string& socket_path;  // for "{socket}" in the command
   int log;                         // standard output and error

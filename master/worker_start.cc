@@ -10,6 +10,10 @@
 // source, which loads those and nothing else (worker_modules.h). That one also clears away what an
 // ended worker has left (DMPM_ENDED).
 //
+// A group whose program needs it gets dmpm-worker-adapter, which executes the command in turn. It is
+// opened before the root directory changes and executed as that descriptor, so that it need not
+// exist within the group's root.
+//
 // What goes wrong is answered on kWorkerControl, which closes when exec succeeds.
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -41,6 +45,14 @@ WorkerPlan receive_plan() {
   return std::move(*plan);
 }
 
+// -1 when the plan has none.
+int open_adapter(const WorkerPlan& plan) {
+  if (plan.adapter.empty()) return -1;
+  const int fd = ::open(plan.adapter.c_str(), O_PATH | O_CLOEXEC);
+  step(fd >= 0, plan.adapter);
+  return fd;
+}
+
 void give_up_rights(const WorkerPlan& plan, WorkerModules& modules) {
   const config::Permissions& may = plan.permissions;
   step(::setrlimit(RLIMIT_NOFILE, &plan.open_files) == 0, "setrlimit NOFILE");
@@ -67,11 +79,16 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return all;
 }
 
-[[noreturn]] void execute(WorkerPlan& plan) {
+[[noreturn]] void execute(WorkerPlan& plan, int adapter) {
   if (plan.listen_pid) {
     plan.variables.push_back(concat({"LISTEN_PID=", std::to_string(::getpid())}));
   }
-  ::execve(plan.words[0].c_str(), pointers(plan.words).data(), pointers(plan.variables).data());
+  const std::vector<char*> words = pointers(plan.words), variables = pointers(plan.variables);
+  if (adapter >= 0) {
+    ::execveat(adapter, "", words.data(), variables.data(), AT_EMPTY_PATH);
+  } else {
+    ::execve(words[0], words.data(), variables.data());
+  }
   fail(Error::from_errno(concat({"exec ", plan.words[0]}), errno).message);
 }
 
@@ -87,6 +104,7 @@ int main() {
     modules.apply(DMPM_ENDED);
     return 0;
   }
+  const int adapter = open_adapter(plan);
   give_up_rights(plan, modules);
-  execute(plan);
+  execute(plan, adapter);
 }

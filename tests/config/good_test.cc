@@ -143,7 +143,8 @@ TEST_CASE("every key of a group") {
   CHECK(group.worker == Worker{{"/a b", "{socket}", "x{fd}"},
                                Activation::argument,
                                "/w",
-                               {{"A", "1\n2"}, {"_b2", ""}}});
+                               {{"A", "1\n2"}, {"_b2", ""}},
+                               {}});
   CHECK(group.scale == Scale{2, 3, 4, 5, 6, 7, 500ms, 120s, 3600s, 0, 2592000s, 7s});
 }
 
@@ -168,6 +169,36 @@ TEST_CASE("memory for idle workers") {
   const std::string text =
       replaced(kGood, "\"include\"", R"("keep_warm": { "memory": "2G" }, "include")");
   CHECK(load(directory, text).keep_warm == uint64_t{2} << 30);
+}
+
+TEST_CASE("what the adapter is told") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const auto adapter = [&](const char* worker) {
+    const std::string text =
+        replaced(kGood, R"("command": ["/bin/true", "-x"], "activation": "listen_fds")", worker);
+    return load(directory, text).groups.at("alice").worker.adapter;
+  };
+  using Words = std::vector<std::string>;
+  CHECK(adapter(R"("command": ["/bin/true"])") == Words{});
+  CHECK(adapter(R"("command": ["/bin/true"], "activation": "preload")") == Words{"preload"});
+  CHECK(adapter(R"("command": ["/bin/true"], "activation": "preload", "port": 80,
+                   "preload_library": "/l.so")") ==
+        Words{"preload", "port=80", "preload_library=/l.so"});
+  CHECK(adapter(R"("command": ["/bin/true"], "activation": "bridge", "path": "/p")") ==
+        Words{"bridge", "path=/p"});
+  CHECK(adapter(R"("preset": "static", "document_root": "/srv/a b")") ==
+        Words{"preset", "static", "document_root=/srv/a b"});
+  CHECK(adapter(R"("preset": "php", "document_root": "/d", "private_directory": "/p",
+                   "index": ["a", "b"], "front_controller": "/index.php", "processes": 2,
+                   "php_ini": { "memory_limit": "1G", "x.y": "1" })") ==
+        Words{"preset", "php", "document_root=/d", "private_directory=/p", "index=a", "index=b",
+              "front_controller=/index.php", "processes=2", "php_ini=memory_limit=1G",
+              "php_ini=x.y=1"});
+  CHECK(adapter(R"("preset": "apache", "document_root": "/d", "php": false)") ==
+        Words{"preset", "apache", "document_root=/d", "php=no"});
+  CHECK(adapter(R"("preset": "node", "document_root": "/d", "script": "x.js")") ==
+        Words{"preset", "node", "document_root=/d", "script=x.js"});
 }
 
 TEST_CASE("limits of clients") {

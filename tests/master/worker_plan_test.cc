@@ -14,6 +14,7 @@ WorkerPlan example() {
   plan.permissions.umask = 077;
   plan.open_files = {100, 200};
   plan.directory = "/inside";
+  plan.adapter = "/programs/dmpm-worker-adapter";
   plan.words = {"/bin/server", "", "two words"};
   plan.variables = {"A=1", "B="};
   plan.listen_pid = true;
@@ -34,6 +35,7 @@ TEST_CASE("a plan survives the way, and no part of one is taken for a whole") {
   CHECK(plan->open_files.rlim_cur == 100);
   CHECK(plan->open_files.rlim_max == 200);
   CHECK(plan->directory == "/inside");
+  CHECK(plan->adapter == example().adapter);
   CHECK(plan->words == example().words);
   CHECK(plan->variables == example().variables);
   CHECK(plan->listen_pid);
@@ -50,10 +52,25 @@ TEST_CASE("a plan survives the way, and no part of one is taken for a whole") {
 TEST_CASE("placeholders stand for descriptor and path, in the argument dialect only") {
   config::Group group;
   group.worker.command = {"/bin/x", "--fd={fd}", "{socket}{socket}", "{other}"};
-  CHECK(make_plan(group, 1, "/s", {}).words == group.worker.command);
+  CHECK(make_plan(group, 1, "/s", {}, "/p").words == group.worker.command);
   group.worker.activation = config::Activation::argument;
-  CHECK(make_plan(group, 1, "/s", {}).words ==
+  CHECK(make_plan(group, 1, "/s", {}, "/p").words ==
         std::vector<std::string>{"/bin/x", "--fd=3", "/s/s", "{other}"});
+}
+
+TEST_CASE("the adapter comes before the command, or stands alone") {
+  config::Group group;
+  group.worker.command = {"/bin/x", "-y"};
+  CHECK(make_plan(group, 1, "/s", {}, "/p").adapter.empty());
+  group.worker.adapter = {"bridge", "port=80"};
+  const WorkerPlan plan = make_plan(group, 1, "/s", {}, "/p");
+  CHECK(plan.adapter == "/p/dmpm-worker-adapter");
+  CHECK(plan.words == std::vector<std::string>{"/p/dmpm-worker-adapter", "bridge", "port=80", "--",
+                                               "/bin/x", "-y"});
+  group.worker.command.clear();
+  group.worker.adapter = {"preset", "static"};
+  CHECK(make_plan(group, 1, "/s", {}, "/p").words ==
+        std::vector<std::string>{"/p/dmpm-worker-adapter", "preset", "static"});
 }
 
 }  // namespace
