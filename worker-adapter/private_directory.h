@@ -1,0 +1,30 @@
+// A directory that only the customer can enter: for a preset's configuration, the sockets between a
+// worker's own processes, and caches that outlive it.
+//
+// Where: `private_directory` of the configuration, or /tmp/dmpm-UID.N (TMPDIR's). It is made and
+// used with the customer's rights only; the master has no part in it. In a sticky directory somebody
+// else may have taken the name: then the next N is used, so that nobody can keep a neighbour from
+// starting. What is there already is used only if it is the customer's own and closed to all others.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace dmpm::adapter {
+
+struct PrivateDirectory {
+  std::string shared;  // by all workers of the group, and from one start to the next
+  // Of this worker alone as long as it lives: a lock on it goes into exec with the process.
+  std::string own;
+};
+
+// `name` tells groups of one user apart.
+Result<PrivateDirectory> make_private_directory(const std::string& configured,
+                                                const std::string& name);
+// Makes `path` (mode 0700) unless it is there and nobody else's.
+Status make_closed_directory(const std::string& path);
+// Replaces what is there.
+Status write_file(const std::string& path, const std::string& text);
+
+}  // namespace dmpm::adapter
