@@ -42,7 +42,7 @@ class AdapterTest(unittest.TestCase):
         self.listener = socket.socket(socket.AF_UNIX)
         self.addCleanup(self.listener.close)
         self.listener.bind(str(self.path))
-        self.listener.listen(128)
+        self.listener.listen(1024)
         self.stderr = self.directory / "stderr"
         self.stderr.touch()
         self.stderr.chmod(0o666)  # /dev/stderr can be opened anew, as in a worker

@@ -102,7 +102,9 @@ Result<std::string> fastcgi(const Arguments& arguments, const PrivateDirectory& 
               // A download is read from PHP only as fast as its client takes it.
               "server.stream-response-body = 2\n"
               "fastcgi.server = (\".php\" => ((\n"
-              "  \"bin-path\" => \"/usr/bin/php-cgi\", \"socket\" => \"",
+              // It leaves the worker's session, and so would outlive a lighttpd that is killed.
+              "  \"bin-path\" => \"/usr/bin/setpriv --pdeathsig TERM /usr/bin/php-cgi\",\n"
+              "  \"socket\" => \"",
               directory.own, "/php.socket\", \"max-procs\" => 1,\n  \"bin-environment\" => (",
               "\"PHP_FCGI_CHILDREN\" => \"", arguments.value_or("processes", "4"),
               "\", \"PHP_FCGI_MAX_REQUESTS\" => \"1000\", \"PHP_INI_SCAN_DIR\" => \"", *settings,

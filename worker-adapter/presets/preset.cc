@@ -40,7 +40,7 @@ Error run_preset(const Arguments& arguments) {
   if (!status.ok()) return status.error();
   const char* group = ::getenv("LISTEN_FDNAMES");
   auto directory = make_private_directory(arguments.value_or("private_directory", ""),
-                                                group != nullptr ? group : "worker");
+                                          group != nullptr ? group : "worker");
   if (!directory) return directory.error();
   // Unless the configuration says where home is: nothing that a program leaves there is served.
   const char* home = ::getenv("HOME");
