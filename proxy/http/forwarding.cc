@@ -83,6 +83,17 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out += "\r\n";
 }
 
+// RFC 7239, with the same three facts. An address with colons is quoted in brackets; the host, which
+// may have a port, always: no quote or backslash is valid in one.
+void append_forwarded(std::string& out, std::string_view host, const ClientInfo& client) {
+  const bool six = client.address.find(':') != std::string::npos;
+  out += six ? "Forwarded: for=\"[" : "Forwarded: for=";
+  out += client.address;
+  out += six ? "]\";host=\"" : ";host=\"";
+  out += host;
+  out += client.tls ? "\";proto=https\r\n" : "\";proto=http\r\n";
+}
+
 }  // namespace
 
 void append_request_head(std::string& out, const RequestHead& head, const ClientInfo& client) {
@@ -97,6 +108,7 @@ void append_request_head(std::string& out, const RequestHead& head, const Client
   append_field(out, "X-Forwarded-For", client.address);
   append_field(out, "X-Forwarded-Proto", client.tls ? "https" : "http");
   append_field(out, "X-Forwarded-Host", head.authority);
+  append_forwarded(out, head.authority, client);
   if (!head.upgrade.empty()) {
     append_field(out, "Connection", "Upgrade");
     append_field(out, "Upgrade", head.upgrade);

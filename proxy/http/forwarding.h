@@ -33,7 +33,7 @@ bool forwards_to_client(const Field& field);
 bool may_upgrade_to(std::string_view protocol);
 
 // Appends the request head as HTTP/1.1 for a worker: request line, one Host, the forwarded fields,
-// X-Forwarded-*, one framing field.
+// X-Forwarded-* and Forwarded, one framing field.
 void append_request_head(std::string& out, const RequestHead& head, const ClientInfo& client);
 
 }  // namespace dmpm::http

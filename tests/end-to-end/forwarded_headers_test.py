@@ -18,6 +18,8 @@ class ForwardedHeaders(harness.SharedDmpm):
         self.assertEqual(answer.received("X-Forwarded-For"), ["127.0.0.1"])
         self.assertEqual(answer.received("X-Forwarded-Proto"), ["https"])
         self.assertEqual(answer.received("X-Forwarded-Host"), ["a.test:8443"])
+        self.assertEqual(answer.received("Forwarded"),
+                         ['for=127.0.0.1;host="a.test:8443";proto=https'])
         self.assertEqual(answer.received("Host"), ["a.test:8443"])
         self.assertEqual(answer.json()["line"], "GET /page?q=1 HTTP/1.1")
 
@@ -28,6 +30,7 @@ class ForwardedHeaders(harness.SharedDmpm):
         self.assertEqual(answer.received("X-Forwarded-For"), ["127.0.0.1"])
         self.assertEqual(answer.received("X-Forwarded-Proto"), ["https"])
         self.assertEqual(answer.received("X-Forwarded-Host"), ["a.test"])
+        self.assertEqual(answer.received("Forwarded"), ['for=127.0.0.1;host="a.test";proto=https'])
         self.assertNotIn("9.9.9.9", str(answer.json()["headers"]))
 
     def test_underscores_cannot_imitate_a_header(self):

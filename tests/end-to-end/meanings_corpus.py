@@ -54,8 +54,8 @@ def expand(text, place):
         if count:
             out += expand(repeated, place) * int(count)
         elif host:
-            out += b"X-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: %s\r\n" % (
-                CLIENT, host)
+            out += (b"X-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: %s\r\n"
+                    b"Forwarded: for=%s;host=\"%s\";proto=https\r\n" % (CLIENT, host, CLIENT, host))
         elif code:
             out += bytes([int(code, 16)])
         else:

@@ -53,7 +53,8 @@ def request(name, method="GET", target="/", fields=(), host="a.test", site="a.te
         got = ["Content-Length: 0"]  # RFC 9110 8.6
     line = f"{method} {target} HTTP/1.1"
     forwarded = [f"X-Forwarded-For: {CLIENT.decode()}", "X-Forwarded-Proto: https",
-                 f"X-Forwarded-Host: {host}"]
+                 f"X-Forwarded-Host: {host}",
+                 f'Forwarded: for={CLIENT.decode()};host="{host}";proto=https']
     raw = lines(line, f"Host: {host}", *fields, *sent, "") + as_sent
     at_worker = lines(line, f"Host: {host}", *kept(fields, dropped), *forwarded, *got, "") + as_got
     sections = [Section("in", [], raw, True), Section("worker", [site], at_worker, True),

@@ -56,8 +56,9 @@ class Expansion {
       return;
     }
     if (word("fwd")) {
+      const std::string_view host = group();
       out += concat({"X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: ",
-                     group(), "\r\n"});
+                     host, "\r\nForwarded: for=192.0.2.7;host=\"", host, "\";proto=https\r\n"});
       return;
     }
     if (word("date")) {

@@ -182,7 +182,8 @@ TEST_CASE("a request head for a worker") {
   const ClientInfo client{"2001:db8::1", false, 0};
   const std::string start =
       "GET /x?y HTTP/1.1\r\nHost: A.test:443\r\nA: 1\r\nB: \r\nX-Forwarded-For: 2001:db8::1\r\n"
-      "X-Forwarded-Proto: http\r\nX-Forwarded-Host: A.test:443\r\n";
+      "X-Forwarded-Proto: http\r\nX-Forwarded-Host: A.test:443\r\n"
+      "Forwarded: for=\"[2001:db8::1]\";host=\"A.test:443\";proto=http\r\n";
   std::string out;
   append_request_head(out, head, client);
   CHECK(out == start + "\r\n");
