@@ -41,7 +41,7 @@ class Bridge {
   struct Entry {
     std::unique_ptr<Relay> relay;
     Clock::time_point since;  // accepted
-    bool has_turn = false;    // more can be moved at once
+    bool has_turn = false;    // in turns_
   };
   using Entries = std::unordered_map<uint64_t, Entry>;
 
@@ -62,6 +62,7 @@ class Bridge {
   Fd epoll_;
   PipePool pipes_;
   Entries relays_;
+  std::vector<uint64_t> turns_;  // of relays with more to move at once
   uint64_t last_number_ = kFirstRelay;
   size_t refused_ = 0;  // relays that the server did not take yet
   bool listening_ = false;
@@ -92,9 +93,7 @@ void Bridge::watch_listener() {
 }
 
 int Bridge::wait_time() const {
-  for (const auto& [number, entry] : relays_) {
-    if (entry.has_turn) return 0;
-  }
+  if (!turns_.empty()) return 0;
   if (refused_ > 0) return static_cast<int>(retry_.count());
   if (status_ >= 0) return static_cast<int>(kRetryMost.count());
   return -1;
@@ -135,7 +134,7 @@ void Bridge::handle(const epoll_event& event) {
   if (found == relays_.end()) return;
   Entry& entry = found->second;
   if (entry.relay->state() == RelayState::connecting) {
-    entry.relay->connected();
+    entry.relay->look_at_connecting();
     if (entry.relay->state() == RelayState::refused) ++refused_;
   }
   go_on(number, entry);
@@ -190,7 +189,10 @@ void Bridge::go_on(uint64_t number, Entry& entry) {
   if (entry.relay->state() == RelayState::open) {
     served_ = true;
     retry_ = BridgeTime(1);
-    entry.has_turn = entry.relay->pump();
+    if (entry.relay->pump() && !entry.has_turn) {
+      entry.has_turn = true;
+      turns_.push_back(number);
+    }
   }
   if (entry.relay->state() == RelayState::done || entry.relay->state() == RelayState::broken) {
     relays_.erase(number);
@@ -199,10 +201,13 @@ void Bridge::go_on(uint64_t number, Entry& entry) {
 
 void Bridge::give_turns() {
   std::vector<uint64_t> numbers;
-  for (const auto& [number, entry] : relays_) {
-    if (entry.has_turn) numbers.push_back(number);
+  numbers.swap(turns_);
+  for (const uint64_t number : numbers) {
+    const auto found = relays_.find(number);  // may have ended
+    if (found == relays_.end()) continue;
+    found->second.has_turn = false;
+    go_on(number, found->second);
   }
-  for (const uint64_t number : numbers) go_on(number, relays_[number]);
 }
 
 Result<SocketAddress> server_address(const Arguments& arguments) {

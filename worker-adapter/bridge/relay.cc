@@ -1,5 +1,6 @@
 #include "worker-adapter/bridge/relay.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -28,7 +29,9 @@ void Relay::connect_again() {
   }
 }
 
-void Relay::connected() {
+void Relay::look_at_connecting() {
+  pollfd ready{server_.get(), POLLOUT, 0};
+  if (::poll(&ready, 1, 0) == 0) return;  // it was the client's event
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(server_.get(), SOL_SOCKET, SO_ERROR, &error, &size);

@@ -1,6 +1,6 @@
 // Relay: one connection of the dispatcher and the one to the server that belongs to it.
 //
-//   connecting ──connected()──▶ open ──both directions at their end──▶ done
+//   connecting ──accepted──▶ open ──both directions at their end──▶ done
 //       │ ▲                       │
 //       ▼ │ connect_again()       └──either side breaks──▶ broken
 //     refused
@@ -32,8 +32,8 @@ class Relay {
 
   // Then it is connecting, open or refused.
   void connect_again();
-  // The server's socket is ready while connecting: open, or refused.
-  void connected();
+  // Something happened while connecting: open, refused, or connecting still.
+  void look_at_connecting();
   // Moves what can be moved; true when it stopped because others wait. Only when open.
   bool pump();
 
