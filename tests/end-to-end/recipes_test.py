@@ -15,7 +15,7 @@ from recipe import Recipe
 
 # Page -> the server's program, the signal that makes it restart gracefully.
 PAGES = {"static": ("lighttpd", signal.SIGUSR1), "php": ("lighttpd", signal.SIGUSR1),
-         "apache": ("apache2", signal.SIGUSR1), "apache-own": ("apache2", signal.SIGHUP),
+         "apache": ("apache2", signal.SIGUSR1), "apache-own": ("apache2", signal.SIGUSR1),
          "nginx-php-fpm": ("nginx", signal.SIGHUP), "node": ("node", None),
          "python": ("gunicorn", signal.SIGHUP), "go": ("site", None),
          "git": ("lighttpd", signal.SIGUSR1), "chroot": ("lighttpd", signal.SIGUSR1)}
