@@ -144,8 +144,8 @@ void Bridge::accept_one() {
   Fd client(::accept4(heritage::kWorkerSocket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!client) return;
   const uint64_t number = ++last_number_;
-  Entry& entry = relays_[number];
-  entry = {std::make_unique<Relay>(std::move(client), address_, pipes_), Clock::now()};
+  auto relay = std::make_unique<Relay>(std::move(client), address_, pipes_);
+  Entry& entry = relays_.try_emplace(number, Entry{std::move(relay), Clock::now()}).first->second;
   // Edges: each of them moves all that can be moved, both ways.
   if (!watch(entry.relay->client_fd(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, number)) {
     relays_.erase(number);
