@@ -39,11 +39,10 @@ std::vector<RateLimit> DispatcherPeer::make_limits() {
 }
 
 DispatcherPeer::DispatcherPeer(EventLoop& loop, Fd channel, unsigned number, WorkerGroups& groups,
-                               const RoutingFeed& feed, DispatcherPeerHandler& handler)
+                               DispatcherPeerHandler& handler)
     : loop_(loop),
       number_(number),
       groups_(groups),
-      feed_(feed),
       handler_(handler),
       limits_(make_limits()),
       channel_(loop, std::move(channel), *this, kMaxQueuedNotices) {}

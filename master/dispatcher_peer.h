@@ -16,7 +16,6 @@
 #include "config/configuration.h"
 #include "master/handover.h"
 #include "master/protocol.h"
-#include "master/routing_feed.h"
 #include "master/worker_groups.h"
 
 namespace dmpm::master {
@@ -36,7 +35,7 @@ class DispatcherPeer final : public ChannelHandler {
  public:
   // `number` counts from 0. All references outlive it.
   DispatcherPeer(EventLoop& loop, Fd channel, unsigned number, WorkerGroups& groups,
-                 const RoutingFeed& feed, DispatcherPeerHandler& handler);
+                 DispatcherPeerHandler& handler);
 
   // Instead of welcome() and configure(): a process that the master before had. It is not told of
   // changes of the configuration any more, since it is about to drain.
@@ -83,7 +82,6 @@ class DispatcherPeer final : public ChannelHandler {
   EventLoop& loop_;
   const unsigned number_;
   WorkerGroups& groups_;
-  const RoutingFeed& feed_;
   DispatcherPeerHandler& handler_;
   std::vector<RateLimit> limits_;  // parallel to kRules
   Phase phase_ = configuring;

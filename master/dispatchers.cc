@@ -31,7 +31,7 @@ class Dispatchers::Slot final : public ServiceHandler,
   void start() { service_.start(); }
   void take_over(const Handover::Dispatcher& record) {
     peer_ = std::make_unique<DispatcherPeer>(all_.loop_, Fd(record.channel), number_, all_.groups_,
-                                             all_.feed_, *this);
+                                             *this);
     peer_->take_over(record);
     service_.take_over(static_cast<pid_t>(record.pid), Milliseconds(record.age));
     if (record.draining == 0) return;
@@ -72,7 +72,7 @@ class Dispatchers::Slot final : public ServiceHandler,
     if (!pair) return pair.error();
     const ListenerShare share = share_of(generation_->listeners, index_, generation_->processes);
     peer_ = std::make_unique<DispatcherPeer>(all_.loop_, std::move(pair->ours), number_,
-                                             all_.groups_, all_.feed_, *this);
+                                             all_.groups_, *this);
     peer_->welcome(all_.settings_.root, all_.settings_.identity, share.flags);
     peer_->configure(all_.feed_.snapshot(), all_.version_);
     all_.keyholder_.dispatcher_started(number_);

@@ -117,7 +117,7 @@ class BadSites(unittest.TestCase):
     def test_the_dispatcher_runs_out_of_descriptors_and_recovers(self):
         with tempfile.TemporaryDirectory() as directory:
             few = pathlib.Path(directory) / "dmpm"
-            few.write_text(f'#!/bin/sh\nulimit -n 64\nexec {harness.BIN.resolve()}/dmpm "$@"\n')
+            few.write_text(f'#!/bin/sh\nulimit -n 256\nexec {harness.BIN.resolve()}/dmpm "$@"\n')
             few.chmod(0o755)
             with unittest.mock.patch.object(harness, "BIN", few.parent):
                 dmpm = Dmpm()
@@ -127,7 +127,7 @@ class BadSites(unittest.TestCase):
         with dmpm.connect() as client:
             self.check_neighbour(client, 3)
             services = dmpm.services("dispatcher")
-            held = [harness.socket.create_connection(("127.0.0.1", dmpm.port)) for _ in range(100)]
+            held = [harness.socket.create_connection(("127.0.0.1", dmpm.port)) for _ in range(300)]
             self.check_neighbour(client, 3)
             for sock in held:
                 sock.close()

@@ -124,7 +124,7 @@ Player::Player(House& house, unsigned number) : house_(house) {
   REQUIRE(pair.ok());
   fd_ = std::move(pair->theirs);
   peer = std::make_unique<DispatcherPeer>(house.loop, std::move(pair->ours), number, house.groups,
-                                          house.feed, *this);
+                                          *this);
 }
 
 void Player::say(protocol::RequestType type, uint32_t group, uint32_t worker, uint32_t argument) {

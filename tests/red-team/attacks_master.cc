@@ -80,7 +80,7 @@ bool out_of_phase(const Targets&) {
 bool unknown_worker(const Targets&) {
   return ask({RequestType::worker_released, kGroup, 77'777});
 }
-bool unknown_certificate(const Targets&) {
+bool unknown_group_idle(const Targets&) {
   return ask({RequestType::worker_idle, 77'777, 1});
 }
 bool configured_again(const Targets&) {
@@ -106,7 +106,7 @@ constexpr Attack kAttacks[] = {
     {"send the master an unknown request", random_type},
     {"send the master a request out of phase", out_of_phase},
     {"release a worker that never was", unknown_worker},
-    {"ask the master for an unknown certificate", unknown_certificate},
+    {"call an unknown group's worker idle", unknown_group_idle},
     {"confirm a configuration that never came", configured_again},
 };
 

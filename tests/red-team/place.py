@@ -71,7 +71,7 @@ class Place:
             self._make_targets()
             self._start_free()
             self.server = self.keep(Server(self.server_path()))
-            harness.BIN = self.bin
+            harness.BIN, self.dmpm.program = self.bin, self.bin / "dmpm"
             self._start()
         except BaseException:
             self.__exit__(*sys.exc_info())
@@ -115,7 +115,8 @@ class Place:
     def _install(self):
         self.bin = self.dmpm.directory / "bin"
         self.bin.mkdir(mode=0o755)
-        for program in ("dmpm", "dmpm-master", "dmpm-worker-start", "dmpm-dispatcher", "dmpm-logger"):
+        for program in ("dmpm", "dmpm-master", "dmpm-worker-start", "dmpm-dispatcher",
+                        "dmpm-keyholder", "dmpm-logger"):
             shutil.copy(ATTACKER if program in self.STAND_INS else BIN / program, self.bin / program)
         shutil.copy(ATTACKER, self.bin / "dmpm-attacker")
 

@@ -96,7 +96,7 @@ class TalkToTheMaster(unittest.TestCase):
         "send the master an unknown request": "sent a request of unknown type",
         "send the master a request out of phase": "sent a request out of phase",
         "release a worker that never was": "worker",
-        "ask the master for an unknown certificate": "names a certificate that never was",
+        "call an unknown group's worker idle": "names a group that never was",
         "confirm a configuration that never came": "confirms a version out of turn",
     }
 
