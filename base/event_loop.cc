@@ -10,7 +10,7 @@ namespace dmpm {
 namespace {
 // What the background may do before the loop looks for other events: about as long as a client that
 // asks for little does not notice.
-constexpr timeval kBackgroundSlice{0, 150};
+constexpr std::chrono::microseconds kBackgroundSlice{150};
 constexpr int kBackgroundCallbacks = 64;
 
 // Without memory or an epoll descriptor at start no process can do anything: the supervisor says so.
@@ -29,7 +29,7 @@ EventLoop::EventLoop() {
   // Joins the epoll_ctl calls of one round. Safe here: no descriptor is ever duplicated by us.
   event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-  event_config_set_max_dispatch_interval(config, &kBackgroundSlice, kBackgroundCallbacks,
+  event_config_set_max_dispatch_interval(config, nullptr, kBackgroundCallbacks,
                                          static_cast<int>(Priority::background));
   base_.reset(event_base_new_with_config(config));
   event_config_free(config);
@@ -48,6 +48,22 @@ EventLoop::~EventLoop() = default;
 
 void EventLoop::update_now() {
   now_ = std::chrono::time_point_cast<Milliseconds>(std::chrono::steady_clock::now());
+}
+
+void EventLoop::Slice::begin(Priority priority) {
+  const bool was_running = running_;
+  running_ = priority == Priority::background;
+  if (running_ && !was_running) since_ = std::chrono::steady_clock::now();
+}
+
+bool EventLoop::Slice::over() const {
+  return std::chrono::steady_clock::now() - since_ >= kBackgroundSlice;
+}
+
+void EventLoop::leave_background() {
+  if (!slice_.over()) return;
+  slice_ = Slice();
+  event_base_loopcontinue(base_.get());  // looks for other events, and comes back to these
 }
 
 void EventLoop::defer(Deferred& task, Priority priority) {
@@ -80,21 +96,22 @@ bool EventLoop::run_round(int flags) {
     if (round.ahead) end_round(round);
   }
   in_round_ = false;
+  slice_ = Slice();
   return any_event_;
 }
 
 void EventLoop::on_round_end(int, short, void* round_end) {
   RoundEnd& round = *static_cast<RoundEnd*>(round_end);
   EventLoop& loop = *round.loop;
-  loop.enter_round();
-  if (&round == &loop.rounds_[static_cast<size_t>(Priority::foreground)]) {
-    return loop.end_round(round);
-  }
+  const bool foreground = &round == &loop.rounds_[static_cast<size_t>(Priority::foreground)];
+  loop.enter_round(foreground ? Priority::foreground : Priority::background);
+  if (foreground) return loop.end_round(round);
   // The background's tasks one by one, so that its slice has an end here too.
   if (!round.deferred.empty()) round.deferred.pop_front().run_deferred();
   round.ahead = !round.deferred.empty();
   if (round.ahead) event_active(&round.end, EV_TIMEOUT, 0);
   loop.in_round_ = false;
+  loop.leave_background();
 }
 
 void EventLoop::end_round(RoundEnd& round) {
@@ -145,13 +162,16 @@ void IoWatcher::watch_write(bool on) {
 
 void IoWatcher::on_event(int, short what, void* self) {
   auto& watcher = *static_cast<IoWatcher*>(self);
-  watcher.loop_.enter_round();
+  EventLoop& loop = watcher.loop_;  // the handler may destroy the watcher
+  const Priority priority = watcher.priority_;
+  loop.enter_round(priority);
   if ((what & EV_WRITE) != 0) {
     watcher.handler_.on_writable();
   } else {
     watcher.called_again_ = false;
     watcher.handler_.on_readable();
   }
+  if (priority == Priority::background) loop.leave_background();
 }
 
 SignalWatcher::SignalWatcher(EventLoop& loop, int number, SignalHandler& handler)
@@ -167,7 +187,7 @@ SignalWatcher::~SignalWatcher() {
 
 void SignalWatcher::on_event(int number, short, void* self) {
   auto& watcher = *static_cast<SignalWatcher*>(self);
-  watcher.loop_.enter_round();
+  watcher.loop_.enter_round(Priority::foreground);
   watcher.handler_.on_signal(number);
 }
 
@@ -195,7 +215,7 @@ void Timer::cancel() {
 void Timer::on_event(int, short, void* self) {
   auto& timer = *static_cast<Timer*>(self);
   timer.pending_ = false;
-  timer.loop_.enter_round();
+  timer.loop_.enter_round(Priority::foreground);
   timer.handler_.on_timer();
 }
 

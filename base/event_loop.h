@@ -70,19 +70,35 @@ class EventLoop {
     IntrusiveList<Deferred> deferred;
     bool ahead = false;  // `end` is active
   };
+  // The background's moment. libevent could cut it itself, but by a clock that moves with the
+  // kernel's ticks: 4 ms, and not the part of one that is meant here.
+  class Slice {
+   public:
+    // Around each handler, of any priority, and each task of the background.
+    void begin(Priority priority);
+    bool over() const;
+
+   private:
+    std::chrono::steady_clock::time_point since_{};
+    bool running_ = false;
+  };
   static void on_round_end(int, short, void* round_end);
   void end_round(RoundEnd& round);
   bool run_round(int flags);
   // Called by each watcher before its handler: the first one of a round reads the clock.
-  void enter_round() {
+  void enter_round(Priority priority) {
+    slice_.begin(priority);
     if (in_round_) return;
     in_round_ = any_event_ = true;
     update_now();
   }
+  // Called behind what was done in the background.
+  void leave_background();
   void update_now();
 
   std::unique_ptr<event_base, BaseDeleter> base_;
   std::array<RoundEnd, 2> rounds_;  // by Priority
+  Slice slice_;
   Instant now_{};
   bool in_round_ = false;
   bool any_event_ = false;  // since run_round() began

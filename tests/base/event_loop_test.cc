@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <sys/eventfd.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -108,6 +109,42 @@ TEST_CASE("a background round is left for what has become ready in the foregroun
   CHECK(at < 200);
   CHECK(story[at + 1] == "quick end");
   CHECK(story.size() == 402);
+}
+
+TEST_CASE("a background round is left in time, however few handlers it has") {
+  EventLoop loop;
+  Story story;
+  Source quick(loop, story, "quick", Priority::foreground);
+  quick.watcher.watch_read(false);
+  // Each takes more than the background's moment; the first makes the foreground ready.
+  struct Slow final : IoHandler {
+    Slow(EventLoop& loop, Story& all, Source& other)
+        : story(all), quick(other), watcher(loop, fd.get(), *this) {
+      watcher.set_priority(Priority::background);
+      watcher.watch_read(true);
+    }
+    void on_readable() override {
+      const auto start = std::chrono::steady_clock::now();
+      while (std::chrono::steady_clock::now() - start < std::chrono::microseconds(200)) {
+      }
+      if (story.empty()) quick.watcher.watch_read(true);
+      story.emplace_back("slow");
+      watcher.watch_read(false);
+    }
+    void on_writable() override {}
+    Story& story;
+    Source& quick;
+    Fd fd{::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)};
+    IoWatcher watcher;
+  };
+  std::vector<std::unique_ptr<Slow>> many;
+  for (int i = 0; i < 10; ++i) many.push_back(std::make_unique<Slow>(loop, story, quick));
+  while (loop.run_ready()) {
+  }
+  REQUIRE(story.size() == 12);
+  CHECK(story[0] == "slow");
+  CHECK(story[1] == "quick");
+  CHECK(story[2] == "quick end");
 }
 
 TEST_CASE("a handler can be called again without an event, and be destroyed before") {
