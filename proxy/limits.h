@@ -19,6 +19,10 @@ inline constexpr size_t kMaxNominated = 8;
 // A worker's interim (1xx) responses to one request: 100 and 103 are all that is in use.
 inline constexpr unsigned kMaxInterimResponses = 8;
 
+// What a pooled stream or exchange keeps of the memory for heads: room for an ordinary one.
+inline constexpr size_t kKeptOfHead = 4 * 1024;
+inline constexpr size_t kKeptFields = 64;
+
 // ---- chunked coding ----
 // Extensions are legal and unused: bytes of them on one line and in one body.
 inline constexpr size_t kMaxChunkLine = 256;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/kept_memory.h"
 #include "base/text.h"
 #include "master/protocol.h"
 #include "proxy/http/error_page.h"
@@ -48,7 +49,6 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
     return fail({503, "this site has too many visitors at the moment",
                  "the group has max_requests requests already", Milliseconds(5'000)});
   }
-  head_.clear();
   http::append_request_head(head_, head, client);
   // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
   // the worker is started. Who asks for "100 Continue" sends nothing before the worker has spoken.
@@ -382,6 +382,8 @@ void Forwarder::reset() {
   pool_ = nullptr;
   exchange_ = nullptr;
   client_ = nullptr;
+  clear_keeping(head_, limits::kKeptOfHead);
+  clear_keeping(host_, limits::kKeptOfHead);
   body_.clear();
   upgrade_.clear();
   granted_later_ = 0;

@@ -119,7 +119,7 @@ class Forwarder final : public ExchangeHandler,
   ExchangeLog log_;
 
   // The request, as it is sent (again).
-  std::string head_;  // keeps its memory from exchange to exchange
+  std::string head_;  // keeps its memory from exchange to exchange, unless it is large
   std::string host_;
   std::string upgrade_;       // the protocol asked for
   Buffer body_;               // gathered, or waiting for the worker

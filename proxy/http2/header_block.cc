@@ -4,9 +4,11 @@
 
 #include <array>
 
+#include "base/kept_memory.h"
 #include "base/text.h"
 #include "proxy/http/request_rules.h"
 #include "proxy/http/syntax.h"
+#include "proxy/limits.h"
 
 namespace dmpm::http2 {
 
@@ -46,10 +48,10 @@ std::string random_key() {
 }  // namespace
 
 void HeaderBlock::reset() {
-  bytes_.clear();
-  lines_.clear();
-  cookie_.clear();
-  fields_.clear();
+  clear_keeping(bytes_, limits::kKeptOfHead);
+  clear_keeping(lines_, limits::kKeptFields);
+  clear_keeping(cookie_, limits::kKeptOfHead);
+  clear_keeping(fields_, limits::kKeptFields);
   head_ = {};
   have_host_ = have_cookie_ = false;
   content_length_ = protocol_ = {};

@@ -16,7 +16,6 @@ void Http2Stream::begin(StreamOwner& owner, net::SessionHost& host, int32_t id) 
   owner_ = &owner;
   host_ = &host;
   id_ = id;
-  block_.reset();
   trailers_.clear();
   body_received_ = body_checked_ = 0;
   held_ = trailer_bytes_ = 0;
@@ -29,6 +28,7 @@ void Http2Stream::end() {
   if (held_ > 0) owner_->open_connection_window(std::exchange(held_, 0));
   owner_->count_buffered(-static_cast<ptrdiff_t>(output_.size()));
   output_.clear();
+  block_.reset();
 }
 
 // ---- the request ----
