@@ -21,6 +21,8 @@ class RateLimit {
     tokens_ -= count;
     return true;
   }
+  // Gives back what was taken for something that need not have been.
+  void give_back(double count) { tokens_ = std::min(burst_, tokens_ + count); }
 
  private:
   double per_second_, burst_, tokens_;

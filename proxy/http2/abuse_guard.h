@@ -23,6 +23,8 @@ class AbuseGuard {
   bool allow_waste(Instant now, size_t bytes) {
     return waste_.take(now, static_cast<double>(bytes));
   }
+  // What was counted as waste has come to something after all.
+  void return_waste(size_t bytes) { waste_.give_back(static_cast<double>(bytes)); }
   // WINDOW_UPDATEs: one for each few KiB that we send is ordinary, a thousand for nothing is not.
   bool allow_window_update(Instant now, uint64_t sent) {
     if (sent - sent_at_update_ >= kBytesPerUpdate) {

@@ -95,6 +95,7 @@ size_t Http2Server::feed(std::string_view bytes) {
   const auto used = static_cast<size_t>(result);
   const size_t wasted = used - std::min(useful_, used);
   if (!guard_.allow_waste(host_.now(), wasted)) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  if (in_head_) head_waste_ += wasted;
   if (paused_) host_.request_turn();
   return used;
 }

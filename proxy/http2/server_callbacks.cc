@@ -2,6 +2,7 @@
 // sessions their callbacks.
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "proxy/http2/server.h"
 #include "proxy/limits.h"
@@ -123,6 +124,7 @@ int Http2Server::on_begin_headers(nghttp2_session* session, const nghttp2_frame*
   if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
   Http2Server& me = server(self);
   me.in_head_ = true;
+  me.head_waste_ = 0;
   me.head_stream_ = frame->hd.stream_id;
   me.head_since_ = me.host_.now();
   std::unique_ptr<Http2Stream> stream = me.pool_.take();
@@ -171,6 +173,8 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
   switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
       me.in_head_ = false;
+      // It came in several reads, of which only this one completes it.
+      me.guard_.return_waste(std::min(std::exchange(me.head_waste_, 0), me.head_size_));
       if (stream == nullptr) break;
       // HPACK makes a block smaller than what it says, never larger but for its frames' heads.
       me.useful_ += kFrameHead + frame->hd.length + stream->block().total_size();

@@ -169,3 +169,21 @@ TEST_CASE("heads that repeat what HPACK's table holds are a waste, large ones ar
     CHECK(goaway(client->received()) == (repeats ? int{NGHTTP2_ENHANCE_YOUR_CALM} : -1));
   }
 }
+
+TEST_CASE("large heads that come in pieces are no waste") {
+  FrontEnd front;
+  front.add_site("a.test", 128);
+  auto client = front.connect_http2();
+  client->send(hello());
+  const unsigned flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+  const std::string field =
+      std::string("\x00\x01x\x7f\x99\x74", 6) + std::string(127 + 0x19 + 128 * 0x74, 'v');
+  for (uint32_t stream = 1; stream < 2 * 100; stream += 2) {
+    const std::string request = frame(NGHTTP2_HEADERS, flags, stream, kGet + field);
+    client->send(std::string_view(request).substr(0, request.size() - 10));
+    front.settle({client.get()});
+    client->send(std::string_view(request).substr(request.size() - 10));
+    front.settle({client.get()});
+  }
+  CHECK(goaway(client->received()) == -1);
+}
