@@ -10,7 +10,7 @@ namespace dmpm {
 namespace {
 // What the background may do before the loop looks for other events: about as long as a client that
 // asks for little does not notice.
-constexpr std::chrono::microseconds kBackgroundSlice{150};
+constexpr std::chrono::microseconds kBackgroundSlice{50};
 constexpr int kBackgroundCallbacks = 64;
 
 // Without memory or an epoll descriptor at start no process can do anything: the supervisor says so.

@@ -27,7 +27,7 @@ inline constexpr unsigned kBytesOfWork = 2048;
 inline constexpr unsigned kHeadBytesOfWork = 512;
 
 // What a connection does at once; the rest waits for its turn.
-inline constexpr unsigned kWorkAtOnce = 150;
+inline constexpr unsigned kWorkAtOnce = 60;
 
 class Share {
  public:
