@@ -219,7 +219,6 @@ class ResetByMalformedHead(Resets):
 
 class RefusedStreams(Streams):
     """Many more streams than allowed, answers not read: RST_STREAMs that wait to be sent."""
-    ends = False  # it is not listened to any longer, and does not hear of it
     reads = False
 
     @staticmethod

@@ -2,6 +2,11 @@
 import os
 import threading
 
+# Kilobytes that HTTP/2 may make the dispatcher grow by (docs/architecture.md, Limits): what its connections
+# share, and each one's own.
+HTTP2_SHARED_KB = 24 * 1024
+HTTP2_CONNECTION_KB = 23 * 1024
+
 
 def resident(pid):
     """Kilobytes that are its own or its part of what it shares (PSS)."""
