@@ -3,8 +3,10 @@
 // here: caps on everything, budgets against abuse, time-outs. Streams are routed each by its own
 // authority.
 //
-// Memory of a connection, at most: nghttp2's 25 KiB, kMaxBuffered of responses, one connection
-// window (kConnectionWindow) of request bodies, head_size for each of kMaxStreams streams.
+// Memory of a connection, at most: nghttp2's 25 KiB and what waits to be sent, kMaxBuffered of responses,
+// one connection window (kConnectionWindow) of request bodies, and for each of kMaxStreams streams
+// head_size twice, as it came and as it is forwarded; all but the first twice, for blocks grow by
+// doubling. With the default limits 23 MiB (docs/architecture.md).
 #pragma once
 
 #include <nghttp2/nghttp2.h>
