@@ -119,6 +119,12 @@ bool Http2Server::is_stale(int32_t stream_id) const {
          std::find(reset_.begin(), reset_.end(), stream_id) == reset_.end();
 }
 
+// A new stream beyond kMaxStreams: nghttp2 answers RST_STREAM and tells nobody.
+bool Http2Server::is_refused(int32_t stream_id) const {
+  return streams_.size() >= kMaxStreams && find(stream_id) == nullptr &&
+         stream_id > nghttp2_session_get_last_proc_stream_id(session_.get());
+}
+
 void Http2Server::on_end_of_input() {
   // A client that sends no more cannot open windows either.
   close();

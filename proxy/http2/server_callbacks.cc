@@ -96,6 +96,7 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
   switch (head->type) {
     case NGHTTP2_HEADERS:
       if (me.is_stale(head->stream_id)) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      if (me.is_refused(head->stream_id)) allowed = me.guard_.allow_useless_frame(me.host_.now());
       break;
     case NGHTTP2_CONTINUATION:
       if (head->length > limits::kTlsRecord) me.end_with(NGHTTP2_FRAME_SIZE_ERROR);
@@ -189,6 +190,11 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
       }
       break;
     case NGHTTP2_DATA:
+      // Nothing but padding. Not seen before its end, for nghttp2 calls for no chunk of it.
+      if (!end_stream && frame->hd.length > 0 && frame->data.padlen == frame->hd.length &&
+          !me.guard_.allow_useless_frame(me.host_.now())) {
+        return me.refuse();
+      }
       if (stream != nullptr && end_stream) stream->on_request_end();
       me.check_windows(stream);
       break;
