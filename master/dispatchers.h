@@ -47,8 +47,7 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
   // ask.
   Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
               LogChannels log_channels, KeyholderLink& keyholder, const RoutingFeed& feed,
-              WorkerGroups& groups,
-              DispatchersHandler& handler);
+              WorkerGroups& groups, DispatchersHandler& handler);
   ~Dispatchers();
 
   // How many numbers are free for a new generation.

@@ -89,9 +89,9 @@ void Worker::start_now() {
   started_ = services_.loop.now();
   Status status = prepare();
   if (status.ok()) {
-    status = process_.start({*group_, number_, services_.places.starter, socket_->fd(),
-                             socket_->path(), log_->fd(), services_.places.open_files,
-                             cgroup_ ? cgroup_->fd() : -1});
+    status =
+        process_.start({*group_, number_, services_.places.starter, socket_->fd(), socket_->path(),
+                        log_->fd(), services_.places.open_files, cgroup_ ? cgroup_->fd() : -1});
   }
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;
