@@ -115,8 +115,13 @@ void Http2Server::open_connection_window(size_t size) {
 bool Http2Server::is_stale(int32_t stream_id) const {
   return stream_id % 2 == 1 &&
          stream_id <= nghttp2_session_get_last_proc_stream_id(session_.get()) &&
-         find(stream_id) == nullptr &&
-         std::find(reset_.begin(), reset_.end(), stream_id) == reset_.end();
+         find(stream_id) == nullptr && !was_reset(stream_id);
+}
+
+// By us, lately.
+bool Http2Server::was_reset(int32_t stream_id) const {
+  return find(stream_id) == nullptr &&
+         std::find(reset_.begin(), reset_.end(), stream_id) != reset_.end();
 }
 
 // A new stream beyond kMaxStreams: nghttp2 answers RST_STREAM and tells nobody.

@@ -110,6 +110,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   void judge_head(size_t decoded, size_t fields);
   Http2Stream* find(int32_t stream_id) const;
   bool is_stale(int32_t stream_id) const;
+  bool was_reset(int32_t stream_id) const;
   bool is_refused(int32_t stream_id) const;
   void check_windows(Http2Stream* stream);
   void send_final_goaway();

@@ -19,6 +19,8 @@ constexpr size_t kHopelessHead = 4;
 constexpr size_t kHpackTable = 4096;
 // The overhead of RFC 9113 6.5.2 and what the static table holds of a field.
 constexpr size_t kFieldFromStaticTable = 32 + 56;
+// What a byte of fields costs that are decoded for nobody, in bytes of other waste.
+constexpr size_t kFieldsForNothing = 8;
 // A body's frame costs a system call towards the worker.
 constexpr unsigned kDataFrame = 3;
 // A cancelled request: its worker's connection is closed and made anew.
@@ -96,6 +98,10 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
   switch (head->type) {
     case NGHTTP2_HEADERS:
       if (me.is_stale(head->stream_id)) me.end_with(NGHTTP2_PROTOCOL_ERROR);
+      // Trailers of a stream that we have reset: decoded for nothing, and nothing pauses it.
+      if (me.was_reset(head->stream_id)) {
+        allowed = me.guard_.allow_waste(me.host_.now(), head->length * kFieldsForNothing);
+      }
       if (me.is_refused(head->stream_id)) allowed = me.guard_.allow_useless_frame(me.host_.now());
       break;
     case NGHTTP2_CONTINUATION:
@@ -275,6 +281,9 @@ int Http2Server::on_send_data(nghttp2_session*, nghttp2_frame* frame, const uint
 
 int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
   Http2Server& me = server(self);
+  if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+    me.host_.hold_back();
+  }
   if (frame->hd.type == NGHTTP2_RST_STREAM) {
     me.reset_[me.resets_++ % me.reset_.size()] = frame->hd.stream_id;
     // Ours count as well: a client can make us reset without end (CVE-2025-8671).

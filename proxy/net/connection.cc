@@ -45,8 +45,16 @@ void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared, tls::RemoteS
   accepted_ = services_.loop.now();
   transport_ = std::move(transport);
   choose_priority();
+  const Milliseconds held = share_.held(services_.loop.now());
+  held_ = held.count() > 0;
+  if (held_) return expect_within(held);
+  begin_handshake();
+}
+
+void Connection::begin_handshake() {
+  held_ = false;
   watcher_.watch_read(true);
-  services_.wheel.set(*this, services_.limits.handshake_timeout);
+  expect_within(services_.limits.handshake_timeout);
 }
 
 void Connection::set_state(State state) {
@@ -230,7 +238,7 @@ void Connection::expect_within(Milliseconds delay) {
 void Connection::on_deadline() {
   const Milliseconds idle = services_.loop.now() - last_taken_;
   switch (state_) {
-    case State::handshaking:
+    case State::handshaking: return held_ ? begin_handshake() : destroy();
     case State::lingering: return destroy();
     case State::closing:
       if (idle >= services_.limits.send_timeout) return destroy();

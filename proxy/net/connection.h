@@ -92,6 +92,7 @@ class Connection final : public Mortal,
   void close(bool linger) override;
   Instant now() const override { return services_.loop.now(); }
   void charge(unsigned work) override { share_.charge(services_.loop.now(), work); }
+  void hold_back() override { share_.hold_back(services_.loop.now()); }
   Priority priority() const override { return priority_; }
   const http::ClientInfo& client() const override { return client_; }
 
@@ -105,6 +106,7 @@ class Connection final : public Mortal,
   void on_deadline() override;
 
   void choose_priority();
+  void begin_handshake();
   void advance_handshake();
   void take_turn();
   void read_input();
@@ -129,6 +131,7 @@ class Connection final : public Mortal,
   State state_ = State::handshaking;
   Priority priority_ = Priority::foreground;
   bool turn_wanted_ = false;
+  bool held_ = false;  // its handshake has not begun
   bool output_ends_ = false;
   bool linger_ = false;
   bool input_ended_ = false;

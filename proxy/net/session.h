@@ -34,6 +34,8 @@ class SessionHost {
   virtual Instant now() const = 0;
   // Work was done for the client, as shares.h estimates it.
   virtual void charge(unsigned work) = 0;
+  // The connection ends because the client misbehaved (Share::hold_back).
+  virtual void hold_back() = 0;
   // What is done for this client takes its place in it.
   virtual Priority priority() const = 0;
   virtual const http::ClientInfo& client() const = 0;

@@ -35,6 +35,13 @@ class Share {
     refill(now);
     left_ -= std::min<int64_t>(left_ + kMostOwed, work);
   }
+  // One of its connections was ended because it misbehaved: handshakes of further ones wait a moment,
+  // so that coming back at once is no way to go on.
+  void hold_back(Instant now) { held_until_ = now + kHold; }
+  // How much longer.
+  Milliseconds held(Instant now) const {
+    return now < held_until_ ? held_until_ - now : Milliseconds(0);
+  }
   // It has taken more than its part.
   bool overdrawn(Instant now) {
     refill(now);
@@ -47,6 +54,8 @@ class Share {
   static constexpr int64_t kPerMillisecond = 100;
   static constexpr int64_t kBurst = 50'000;
   static constexpr int64_t kMostOwed = 100'000;  // so that it is forgotten within a second
+  // Not long for a neighbour behind the same address.
+  static constexpr Milliseconds kHold{300};
 
   void refill(Instant now) {
     left_ = std::min(kBurst, left_ + (now - since_).count() * kPerMillisecond);
@@ -54,6 +63,7 @@ class Share {
   }
   int64_t left_ = kBurst;
   Instant since_{};
+  Instant held_until_{};
 };
 
 class Shares {

@@ -56,6 +56,7 @@ class MemoryClient final : public net::SessionHost {
   void close(bool) override { closed_ = true; }
   Instant now() const override { return loop_.now(); }
   void charge(unsigned) override {}
+  void hold_back() override {}
   Priority priority() const override { return Priority::foreground; }
   const http::ClientInfo& client() const override { return client_; }
 
