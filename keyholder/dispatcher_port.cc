@@ -38,7 +38,7 @@ DispatcherPort::DispatcherPort(EventLoop& loop, Fd fd, unsigned number, Dispatch
 void DispatcherPort::on_readable() {
   owner_.before_requests();
   std::array<char, Channel::kMaxMessage> bytes;  // on the stack: one reader at a time
-  for (int i = 0; i < keyholder_limits::kMessagesPerRound; ++i) {
+  for (int i = 0; i < keyholder_limits::kMessagesPerRound && unsent_.empty(); ++i) {
     const ssize_t size = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (size < 0) return;
     // No end of the channel: the master holds its other end too. An empty message looks like one.
@@ -81,7 +81,9 @@ bool DispatcherPort::read_request(WireReader& reader) {
   if (within_rate(request)) {
     owner_.on_request(std::move(request));
   } else {
+    // Told, or it would wait for an answer for ever.
     count_offence(MasterRequestType::too_many);
+    refused(request.id, "too many requests");
   }
   return true;
 }
@@ -120,6 +122,9 @@ void DispatcherPort::refused(uint64_t id, std::string_view reason) {
 }
 
 void DispatcherPort::ticket_keys(const std::vector<std::string>& keys) {
+  // What waits is a predecessor's, or is asked for again when these have come.
+  unsent_.clear();
+  unsent_bytes_ = 0;
   WireWriter& writer = answer(Answer::ticket_keys, 512).u32(static_cast<uint32_t>(keys.size()));
   for (const std::string& key : keys) writer.string(key);
 }
@@ -127,10 +132,28 @@ void DispatcherPort::ticket_keys(const std::vector<std::string>& keys) {
 void DispatcherPort::send_answers() {
   const std::string message = answers_.take();
   answers_ = {};
-  if (message.empty()) return;
-  if (::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-    count_offence(MasterRequestType::unread);
+  if (message.empty() || (unsent_.empty() && send_now(message))) return;
+  if (unsent_bytes_ + message.size() > keyholder_limits::kMaxUnsent) {
+    return count_offence(MasterRequestType::unread);
   }
+  unsent_bytes_ += message.size();
+  unsent_.push_back(message);
+  watcher_.watch_read(false);
+  watcher_.watch_write(true);
+}
+
+void DispatcherPort::on_writable() {
+  while (!unsent_.empty() && send_now(unsent_.front())) {
+    unsent_bytes_ -= unsent_.front().size();
+    unsent_.pop_front();
+  }
+  if (!unsent_.empty()) return;
+  watcher_.watch_write(false);
+  watcher_.watch_read(true);
+}
+
+bool DispatcherPort::send_now(const std::string& message) const {
+  return ::send(fd_.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 // ---- offences ----

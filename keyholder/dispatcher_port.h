@@ -1,12 +1,13 @@
 // DispatcherPort: the channel of one dispatcher: its requests, its answers and its rates.
 //
 // Nothing on it is trusted, and nothing ends it: a malformed message is counted and answered with
-// nothing. The channel is older than the dispatcher that uses it now: its predecessor's requests may
+// nothing. Who does not read his answers is not read either. The channel is older than the dispatcher that uses it now: its predecessor's requests may
 // still be in it.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -47,7 +48,7 @@ class DispatcherPort final : private IoHandler, private Deferred, private TimerH
 
  private:
   void on_readable() override;
-  void on_writable() override {}
+  void on_writable() override;
   void run_deferred() override { send_answers(); }
   void on_timer() override;
   void on_message(std::string_view message);
@@ -55,13 +56,16 @@ class DispatcherPort final : private IoHandler, private Deferred, private TimerH
   bool within_rate(const Request& request);
   WireWriter& answer(keyholder_protocol::Answer kind, size_t size);
   void send_answers();
+  bool send_now(const std::string& message) const;
 
   EventLoop& loop_;
   const Fd fd_;
   const unsigned number_;
   DispatcherPortOwner& owner_;
   RateLimit signatures_, loads_;
-  WireWriter answers_;
+  WireWriter answers_;  // of this round
+  std::deque<std::string> unsent_;
+  size_t unsent_bytes_ = 0;
   std::array<uint32_t, 4> offences_{};  // by kind, not reported yet
   Timer report_;
   IoWatcher watcher_;

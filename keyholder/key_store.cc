@@ -37,6 +37,10 @@ void KeyStore::ask(uint32_t certificate) {
 
 void KeyStore::ask_next() {
   while (asked_ < keyholder_limits::kMaxAsked && !to_ask_.empty()) {
+    if (!questions_.take(loop_.now())) {
+      if (!pause_.pending()) pause_.set(keyholder_limits::kQuestionPause);
+      return;
+    }
     ++asked_;
     owner_.want_key(to_ask_.front());
     to_ask_.pop_front();

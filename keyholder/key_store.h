@@ -18,7 +18,9 @@
 
 #include "base/event_loop.h"
 #include "base/intrusive_list.h"
+#include "base/rate_limit.h"
 #include "keyholder/key_pair.h"
+#include "keyholder/limits.h"
 
 namespace dmpm::keyholder {
 
@@ -48,9 +50,13 @@ class KeyStoreOwner {
   ~KeyStoreOwner() = default;
 };
 
-class KeyStore {
+class KeyStore final : private TimerHandler {
  public:
-  KeyStore(EventLoop& loop, KeyStoreOwner& owner) : loop_(loop), owner_(owner) {}
+  KeyStore(EventLoop& loop, KeyStoreOwner& owner)
+      : loop_(loop),
+        owner_(owner),
+        questions_(keyholder_limits::kQuestionsPerSecond, keyholder_limits::kQuestionBurst),
+        pause_(loop, *this) {}
 
   // Answered now or later, exactly once.
   void handle(Request request);
@@ -82,6 +88,7 @@ class KeyStore {
 
   void ask(uint32_t certificate);
   void ask_next();
+  void on_timer() override { ask_next(); }
   void finish(Entry& entry);
   void retire(Entry& entry);
   void drop_retired();
@@ -92,8 +99,10 @@ class KeyStore {
   IntrusiveList<Entry> by_use_;  // loaded ones; the least recently used first
   std::deque<Retired> retired_;  // the oldest first
   std::deque<uint32_t> to_ask_;  // certificates that the master is still to be asked for
-  size_t asked_ = 0;             // questions that are unanswered
-  size_t waiting_ = 0;           // requests, over all entries
+  RateLimit questions_;
+  Timer pause_;         // until the next question may be put
+  size_t asked_ = 0;    // questions that are unanswered
+  size_t waiting_ = 0;  // requests, over all entries
   size_t loaded_ = 0;
 };
 

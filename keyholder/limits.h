@@ -23,6 +23,12 @@ inline constexpr size_t kMaxChain = 10;
 // Questions to the master that are unanswered: as many answers of the largest size as its channel
 // holds, so that no key has to wait in the master's memory.
 inline constexpr size_t kMaxAsked = 3;
+// Questions a second. Less than what the master allows before it takes this process for one that has
+// been taken over (master/limits.h): a dispatcher that asks for what cannot be loaded, again and
+// again, only waits longer.
+inline constexpr double kQuestionsPerSecond = 1'500;
+inline constexpr double kQuestionBurst = 15'000;
+inline constexpr Milliseconds kQuestionPause{5};
 // Requests that wait for certificates, of all dispatchers: every connection of a full dispatcher.
 inline constexpr size_t kMaxWaiting = 100'000;
 
@@ -37,9 +43,11 @@ inline constexpr double kSignatureBurst = 20'000;
 // A dispatcher that starts asks for every certificate that is in use.
 inline constexpr double kLoadsPerSecond = 2'000;
 inline constexpr double kLoadBurst = 20'000;
-// Answers that wait for the end of the round; then as much is sent as the channel takes, and what a
-// dispatcher does not read is lost.
+// Answers that are put into one message at most; one that is larger has a message of its own.
 inline constexpr size_t kAnswerSize = 64 * 1024;
+// Answers that wait for a dispatcher to read: all certificates that are loaded, at 4 KiB. While some
+// wait, no request of its is read; beyond they are lost.
+inline constexpr size_t kMaxUnsent = size_t{4} << 20;
 // How often the master is told of one kind of offence of one dispatcher.
 inline constexpr Milliseconds kOffenceReport{1'000};
 

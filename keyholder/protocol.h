@@ -90,7 +90,7 @@ enum class MasterRequestType : uint32_t {
   // What a dispatcher did that it should not: `certificate` is the dispatcher's number here, `index`
   // how often since this was said last, which is at most once a second for each of the four.
   malformed = 4,  // messages that are none
-  too_many = 5,   // requests beyond its rate, dropped
+  too_many = 5,   // requests beyond its rate: refused
   forbidden = 6,  // signatures that it asked for of what is no TLS handshake of that key: refused
   unread = 7,     // answers dropped, because it does not read
 };

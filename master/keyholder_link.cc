@@ -25,7 +25,7 @@ WireWriter notice(Notice kind) {
 const char* describe_offence(MasterRequestType type) {
   switch (type) {
     case MasterRequestType::malformed: return "malformed messages";
-    case MasterRequestType::too_many: return "requests beyond its rate, dropped";
+    case MasterRequestType::too_many: return "requests beyond its rate, refused";
     case MasterRequestType::forbidden:
       return "signatures of what is no TLS handshake of that key, refused";
     case MasterRequestType::unread: return "times it did not read its answers";
@@ -55,7 +55,8 @@ KeyholderLink::KeyholderLink(EventLoop& loop, Children& children, Log& log,
       identity_(identity),
       channels_(std::move(channels)),
       feed_(feed),
-      requests_(kCertificatesPerSecond, kCertificateBurst),
+      questions_(kCertificatesPerSecond, kCertificateBurst),
+      reports_(kKeyReportsPerSecond, kKeyReportBurst),
       service_(loop, children, log, "keyholder", executable, *this) {}
 
 // ---- the service ----
@@ -127,7 +128,8 @@ void KeyholderLink::on_message(std::string_view message) {
 }
 
 const char* KeyholderLink::judge(const Request& request) {
-  if (!requests_.take(loop_.now())) return "sent too many requests";
+  RateLimit& rate = request.type == MasterRequestType::want_key ? questions_ : reports_;
+  if (!rate.take(loop_.now())) return "sent too many requests";
   switch (request.type) {
     case MasterRequestType::ready: return nullptr;
     case MasterRequestType::want_key:

@@ -76,7 +76,7 @@ class KeyholderLink final : public ServiceHandler, public ChannelHandler {
   const KeyChannels channels_;
   const RoutingFeed& feed_;
   std::unique_ptr<Channel> channel_;  // while a keyholder runs
-  RateLimit requests_;
+  RateLimit questions_, reports_;
   // What was reported of each certificate's pair last, so that it is said once.
   std::map<std::pair<uint32_t, uint32_t>, std::string> reported_;
   Service service_;

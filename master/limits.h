@@ -21,6 +21,10 @@ inline constexpr double kRequestsPerSecond = 5'000;
 inline constexpr double kRequestBurst = 20'000;
 inline constexpr double kCertificatesPerSecond = 2'000;
 inline constexpr double kCertificateBurst = 20'000;
+// What the keyholder reports: two verdicts on each certificate, and each second four kinds of
+// offences of each dispatcher.
+inline constexpr double kKeyReportsPerSecond = 5'000;
+inline constexpr double kKeyReportBurst = 50'000;
 
 // Notices that wait for a slow dispatcher: room for the configuration of 100,000 virtual hosts at
 // 300 bytes each, twice over (a reload while it still reads the first).
