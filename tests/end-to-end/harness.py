@@ -35,7 +35,7 @@ ALICE, BOB, CAROL = "dmpm-t-alice", "dmpm-t-bob", "dmpm-t-carol"
 PROXY, KEYS, LOG = "dmpm-t-proxy", "dmpm-t-keys", "dmpm-t-log"
 USERS = (ALICE, BOB, CAROL, PROXY, KEYS, LOG)
 
-CRASH = re.compile(r"(dispatcher|logger).* was killed by SIG(?!KILL|TERM)\w+")
+CRASH = re.compile(r"(dispatcher|keyholder|logger).* was killed by SIG(?!KILL|TERM)\w+")
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 
 
@@ -340,7 +340,7 @@ class Dmpm:
         return next(pid for pid in children(self.process.pid) if comm(pid) == "dmpm-master")
 
     def services(self, name):
-        """Process ids of dmpm-NAME (dispatcher, logger)."""
+        """Process ids of dmpm-NAME (dispatcher, keyholder, logger)."""
         return [pid for pid in children(self.master()) if comm(pid) == f"dmpm-{name}"]
 
     def workers(self, user=None):
