@@ -2,8 +2,10 @@
 
 #include <doctest/doctest.h>
 #include <openssl/rsa.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <memory>
 
 #include "base/channel.h"
@@ -155,8 +157,14 @@ Ends make_channel() {
 }
 
 void say(const Fd& fd, std::string_view message) {
-  CHECK(::send(fd.get(), message.data(), message.size(), MSG_NOSIGNAL) ==
-        static_cast<ssize_t>(message.size()));
+  const auto send = [&] { return ::send(fd.get(), message.data(), message.size(), MSG_NOSIGNAL); };
+  ssize_t sent = send();
+  if (sent < 0 && errno == EAGAIN) {
+    pollfd writable{fd.get(), POLLOUT, 0};
+    CHECK(::poll(&writable, 1, 10'000) == 1);
+    sent = send();
+  }
+  CHECK(sent == static_cast<ssize_t>(message.size()));
 }
 
 std::string hear(const Fd& fd) {
