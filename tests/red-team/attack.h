@@ -24,6 +24,7 @@ std::span<const Attack> attacks_on_rights();
 std::span<const Attack> attacks_over_sockets();
 std::span<const Attack> attacks_on_the_kernel();
 std::span<const Attack> attacks_on_the_master();
+std::span<const Attack> attacks_on_the_keyholder();
 
 // What every attack finds: an accepted TCP connection, the attacker's own client's, and an epoll
 // descriptor, as a dispatcher has.

@@ -1,7 +1,7 @@
-// Stands in a process's place: dmpm-dispatcher or dmpm-logger by its own name, started by the real
+// Stands in a process's place: dmpm-dispatcher, dmpm-keyholder or dmpm-logger by its own name, started by the real
 // master with the real descriptors; or, with arguments, a group's worker or nobody in particular.
 //
-//   (as dmpm-dispatcher, dmpm-logger)    the test's socket is beside the program: NAME.socket
+//   (as dmpm-dispatcher, dmpm-keyholder, dmpm-logger)    the test's socket is beside the program: NAME.socket
 //   dmpm-attacker serve SOCKET           the same for a worker, or without any place
 //   dmpm-attacker list                   prints the attacks' names
 //
@@ -30,6 +30,7 @@
 
 #include "base/lockdown.h"
 #include "base/wire.h"
+#include "keyholder/lockdown.h"
 #include "logger/lockdown.h"
 #include "logger/protocol.h"
 #include "master/heritage.h"
@@ -40,7 +41,7 @@
 namespace dmpm::red_team {
 namespace {
 
-enum class Role { dispatcher, logger, other };
+enum class Role { dispatcher, keyholder, logger, other };
 
 // An attacker's exit status; an errno is given as it is.
 constexpr int kSucceeded = 0;
@@ -50,7 +51,7 @@ constexpr int kNoLockdown = 201;
 const Attack* find(std::string_view name) {
   for (const auto& all :
        {attacks_on_files(), attacks_on_processes(), attacks_on_rights(), attacks_over_sockets(),
-        attacks_on_the_kernel(), attacks_on_the_master()}) {
+        attacks_on_the_kernel(), attacks_on_the_master(), attacks_on_the_keyholder()}) {
     for (const Attack& attack : all) {
       if (name == attack.name) return &attack;
     }
@@ -61,7 +62,7 @@ const Attack* find(std::string_view name) {
 void list() {
   for (const auto& all :
        {attacks_on_files(), attacks_on_processes(), attacks_on_rights(), attacks_over_sockets(),
-        attacks_on_the_kernel(), attacks_on_the_master()}) {
+        attacks_on_the_kernel(), attacks_on_the_master(), attacks_on_the_keyholder()}) {
     for (const Attack& attack : all) std::puts(attack.name);
   }
 }
@@ -76,6 +77,7 @@ struct Station {
 Status lock_down(const Station& station) {
   switch (station.role) {
     case Role::dispatcher: return lock_down_dispatcher(station.place);
+    case Role::keyholder: return lock_down_keyholder(station.place);
     case Role::logger: return lock_down_logger(station.place);
     case Role::other: return {};
   }
@@ -97,8 +99,8 @@ lockdown::Place wait_for_welcome(Role role) {
   lockdown::Place place;
   if (role == Role::dispatcher) {
     reader.u32();
-    place.root = reader.string();
   }
+  if (role != Role::logger) place.root = reader.string();
   place.uid = reader.u32();
   place.gid = reader.u32();
   if (role == Role::logger) place.root = reader.string();
@@ -236,6 +238,7 @@ int main(int count, char** arguments) {
   ::signal(SIGPIPE, SIG_IGN);
   const std::string path = own_path();
   if (path.ends_with("/dmpm-dispatcher")) return serve(Role::dispatcher, path + ".socket");
+  if (path.ends_with("/dmpm-keyholder")) return serve(Role::keyholder, path + ".socket");
   if (path.ends_with("/dmpm-logger")) return serve(Role::logger, path + ".socket");
   if (count == 3 && std::string_view(arguments[1]) == "serve") {
     return serve(Role::other, arguments[2]);

@@ -8,6 +8,7 @@ The place is the real one: the real master starts the attacker as dmpm-dispatche
 the real descriptors, or the real dmpm-worker-start as a group's worker. Who is not locked is a process of root's that stands
 nowhere.
 """
+import hashlib
 import os
 import pathlib
 import shutil
@@ -221,8 +222,37 @@ class Dispatcher(Service):
         self.common |= {"log": log, "other_log": log, "old_log": old, "other_pipe": log}
         return {"removable": removable, "other_socket": removable, "own_socket": removable}
 
+    def _start(self):
+        # Of the certificate with the number 1, as the keyholder names its key.
+        public = subprocess.run(["openssl", "pkey", "-in", self.common["key"].parent / "a.test.key",
+                                 "-pubout", "-outform", "DER"], capture_output=True, check=True)
+        self.fingerprint = hashlib.sha256(public.stdout).hexdigest()
+        super()._start()
+
+    def targets(self, locked):
+        return {**super().targets(locked), "fingerprint": self.fingerprint}
+
     def other(self):
-        return self._service("logger")
+        """The one that has something worth having."""
+        return self._service("keyholder")
+
+
+class Keyholder(Service):
+    STAND_INS = ("dmpm-keyholder",)
+
+    def root(self):
+        return self.dmpm.runtime / "empty"
+
+    def own_files(self):
+        removable = _make_socket(self.root())
+        log = self.dmpm.logs / "dmpm.log"
+        old = self.dmpm.directory / "old.log"
+        old.write_text("what was said\n", encoding="ascii")
+        self.common |= {"log": log, "other_log": log, "old_log": old, "other_pipe": log}
+        return {"removable": removable, "other_socket": removable, "own_socket": removable}
+
+    def other(self):
+        return self._service("dispatcher")
 
 
 class Logger(Service):

@@ -57,6 +57,10 @@ class RedTeam(unittest.TestCase):
         with place.Dispatcher() as where:
             self.attack_all(where, "dispatcher")
 
+    def test_the_keyholder(self):
+        with place.Keyholder() as where:
+            self.attack_all(where, "keyholder")
+
     def test_the_logger(self):
         with place.Logger() as where:
             self.attack_all(where, "logger")
@@ -122,6 +126,50 @@ class TalkToTheMaster(unittest.TestCase):
                 self.assertLessEqual(len(where.dmpm.workers(harness.ALICE)), 1)
                 self.assertEqual(where.dmpm.master(), master)
         self.assertEqual(where.attack(ASKING, locked=True), "succeeded")
+
+
+class TalkToTheKeyholder(unittest.TestCase):
+    """What somebody in the dispatcher's place can ask the keyholder for: handshakes, and nothing else."""
+
+    RIGHT = ("have a handshake signed as one may", "have a handshake of TLS 1.2 signed as one may")
+    # How it ends, where that is not by a refusal.
+    ENDINGS = {
+        "have 100,000 bytes signed": "EBADMSG",
+        "send the keyholder a huge message": "EBADMSG",
+        "have something decrypted": "EBADMSG",
+        "ask the keyholder for what it does not do": "EBADMSG",
+        "send the keyholder each part of a request": "EBADMSG",
+        "send the keyholder random bytes": "EBADMSG",
+        "ask for 100,000 signatures": "EBUSY",
+        "ask for 100,000 certificates": "EBADMSG",
+    }
+    TOLD = ("signatures of what is no TLS handshake of that key, refused", "malformed messages",
+            "requests beyond its rate, refused")
+
+    def test_what_it_signs(self):
+        listed = subprocess.run([place.ATTACKER], capture_output=True, text=True, check=True).stdout
+        names = listed.splitlines()
+        names = names[names.index(self.RIGHT[0]) + len(self.RIGHT):]
+        self.assertLessEqual(set(self.ENDINGS), set(names))
+        with place.Dispatcher() as where:
+            keyholder = where.dmpm.services("keyholder")
+            self.may(where)
+            for name in names:
+                with self.subTest(name):
+                    ended = where.attack(name, locked=True)
+                    self.assertEqual(ended, self.ENDINGS.get(name, "EPERM"))
+                    harness.eventually(lambda: where.attack(self.RIGHT[0], True) == "succeeded",
+                                       "it signs again")
+            self.may(where)
+            self.assertEqual(where.dmpm.services("keyholder"), keyholder)
+            for told in self.TOLD:
+                line = where.dmpm.wait_for_line(rf"dispatcher 0 at the keyholder: \d+ {told}", 0,
+                                                where.dmpm.log_text)
+                print(f"  {line[0]}")
+
+    def may(self, where):
+        for name in self.RIGHT:
+            self.assertEqual(where.attack(name, locked=True), "succeeded")
 
 
 if __name__ == "__main__":
