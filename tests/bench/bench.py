@@ -19,7 +19,7 @@ from peers import PEER_CLASSES
 from results import Results
 from servers import Backends, BenchError, Dmpm, Floor, Sites, harness
 from tools import Tools
-from workloads import WORKLOADS
+from workloads import IDLE_WORKLOADS, WORKLOADS
 
 CLASSES = {**PEER_CLASSES, "floor": Floor, "dmpm": Dmpm}
 LOG_METRIC = "access-log"
@@ -40,6 +40,7 @@ class Bench:
         self.backends = Backends(self.tools, self.directory)
         try:
             self.compare()
+            self.idle_connections()
             if self.wanted(LOG_METRIC):
                 self.access_logs()
             sites.run(self)
@@ -103,6 +104,17 @@ class Bench:
                         self.measure(workload, server, round_number)
         self.stop_all()
 
+    def idle_connections(self):
+        """Memory: each time with a server that has done nothing else, so that nothing is reused."""
+        two = Sites(self.tools, self.backends, ["localhost", "a.test"], ["b.test"])
+        for round_number in range(self.options.memory_rounds):
+            for workload in IDLE_WORKLOADS:
+                for kind in self.classes():
+                    if self.wanted(workload.name) and self.can(kind, workload):
+                        server = self.start(kind, two)
+                        self.measure(workload, server, round_number)
+                        self.stop(server)
+
     @staticmethod
     def can(server, workload):
         return server.name != "floor" or not (workload.http2 or workload.two_sites)
@@ -162,7 +174,8 @@ def read_options():
     parser.add_argument("--rounds", type=int, help="instead of 3")
     parser.add_argument("--only", nargs="+", metavar="WORKLOAD",
                         help="workloads whose names begin so: "
-                             f"{', '.join(workload.name for workload in WORKLOADS)}, {LOG_METRIC}, "
+                             f"{', '.join(each.name for each in (*WORKLOADS, *IDLE_WORKLOADS))}, "
+                             f"{LOG_METRIC}, "
                              f"{', '.join([*sites.NAMES, *beyond.NAMES])}")
     parser.add_argument("--servers", nargs="+", choices=CLASSES, default=list(CLASSES))
     parser.add_argument("--sites", type=int, default=10_000, help="how many sites the many are")
@@ -171,6 +184,7 @@ def read_options():
     parser.add_argument("--programs", default=os.environ.get("DMPM_BIN", "build/release/bin"))
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 7 if options.full else 3)
+    options.memory_rounds = 3 if options.full else 1
     options.scale = 0.25 if options.quick else 2 if options.full else 1
     return options
 

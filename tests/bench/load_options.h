@@ -20,11 +20,11 @@ struct LoadOptions {
   uint64_t upload = 0;
   unsigned connections = 1;
   uint64_t count = 1;
-  double rate = 0;      // a second
-  bool resume = false;  // each handshake resumes the session of the one before
-  bool fresh = false;   // each request on a connection of its own
+  double rate = 0;         // a second
+  bool resume = false;     // each handshake resumes the session of the one before
+  bool fresh = false;      // each request on a connection of its own
   unsigned deadline = 30;  // seconds for `first`
-  std::string samples;  // a file for one line a request
+  std::string samples;     // a file for one line a request
 };
 
 // Exits with 2 and says why when it makes no sense.

@@ -11,12 +11,8 @@ constexpr std::string_view kBytes = "/bytes/";
 }  // namespace
 
 std::unique_ptr<HttpClient> Visitor::connect(const std::string& host, bool resume) {
-  TlsSession session;
-  if (resume) {
-    session = context_.take_session();
-    if (!session) throw Failure("the server gave no session to resume");
-  }
-  TlsClient connection(context_, host, std::move(session));
+  if (resume && !context_.session()) throw Failure("the server gave no session to resume");
+  TlsClient connection(context_, host, resume ? context_.session() : nullptr);
   return options_.protocol == Protocol::http1 ? connect_http1(std::move(connection), pattern_)
                                               : connect_http2(std::move(connection), pattern_);
 }

@@ -69,11 +69,16 @@ int TlsClientContext::on_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // it is ours now
 }
 
-TlsClient::TlsClient(TlsClientContext& context, const std::string& host, TlsSession session)
+TlsClient::TlsClient(TlsClientContext& context, const std::string& host, SSL_SESSION* session)
     : fd_(connect_to(context.port())), ssl_(SSL_new(context.get())) {
   SSL_set_fd(ssl_.get(), fd_.get());
   SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
-  if (session) SSL_set_session(ssl_.get(), session.get());
+  if (session) {
+    // OpenSSL marks what it has resumed as used; the caller may need it again.
+    SSL_SESSION* copy = SSL_SESSION_dup(session);
+    SSL_set_session(ssl_.get(), copy);
+    SSL_SESSION_free(copy);
+  }
   if (SSL_connect(ssl_.get()) != 1) fail("handshake: " + openssl_error());
   check(session != nullptr, context.protocol());
 }

@@ -20,11 +20,6 @@ struct Failure : std::runtime_error {
 
 enum class Protocol { http1, http2 };
 
-struct SessionDeleter {
-  void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
-};
-using TlsSession = std::unique_ptr<SSL_SESSION, SessionDeleter>;
-
 // What all connections of a run share; one for each thread.
 class TlsClientContext {
  public:
@@ -36,25 +31,29 @@ class TlsClientContext {
   Protocol protocol() const { return protocol_; }
   SSL_CTX* get() const { return context_.get(); }
 
-  // The newest session that a server gave, for the next connection; empty when there is none.
-  TlsSession take_session() { return std::move(session_); }
+  // The newest session that a server gave, or null. It serves until there is a newer one: not every
+  // server gives one when a session is resumed.
+  SSL_SESSION* session() const { return session_.get(); }
 
  private:
   static int on_session(SSL* ssl, SSL_SESSION* session);
 
+  struct SessionDeleter {
+    void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+  };
   struct Deleter {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
   };
   int port_;
   Protocol protocol_;
   std::unique_ptr<SSL_CTX, Deleter> context_;
-  TlsSession session_;
+  std::unique_ptr<SSL_SESSION, SessionDeleter> session_;
 };
 
 class TlsClient {
  public:
-  // Connects to 127.0.0.1 and shakes hands as `host`. With a session: it has to be resumed.
-  TlsClient(TlsClientContext& context, const std::string& host, TlsSession session = {});
+  // Connects to 127.0.0.1 and asks for `host`. With a session (borrowed): it has to be resumed.
+  TlsClient(TlsClientContext& context, const std::string& host, SSL_SESSION* session);
 
   // At least one byte; 0 at the end of the connection.
   size_t read(std::span<char> into);
