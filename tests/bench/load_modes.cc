@@ -19,9 +19,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-// How often `first` tries.
-constexpr std::chrono::microseconds kRetry{500};
-
 // One failure is the end of the run: what is measured with failures is not worth a number.
 [[noreturn]] void give_up(const std::string& what) {
   std::fprintf(stderr, "bench-load: FAILED: %s\n", what.c_str());
@@ -253,7 +250,7 @@ std::string run_first(const LoadOptions& options, const BodyPattern& pattern) {
       break;
     } catch (const Failure& failure) {
       if (Clock::now() > deadline) throw;
-      std::this_thread::sleep_for(kRetry);
+      std::this_thread::sleep_for(std::chrono::microseconds(options.retry));
     }
   }
   const double now = Microseconds(Clock::now().time_since_epoch()).count();

@@ -17,7 +17,8 @@ constexpr char kUsage[] =
     "handshakes  --count times: connect, one request, close; --resume: with the session before\n"
     "idle        --connections connections, one request each, then they wait\n"
     "steady      --count requests, --rate a second, whether or not answers are late\n"
-    "first       one request, tried until it is answered, for --deadline seconds\n"
+    "first       one request, tried until it is answered, every --retry\n"
+    "            microseconds for --deadline seconds\n"
     "\n"
     "  --hosts A[,B...]  or  --sites FIRST:COUNT (site-00000.test ...): in turn\n"
     "  --backends X[,Y...]: who has to answer for each host\n"
@@ -68,7 +69,7 @@ void check(const LoadOptions& options) {
 
 LoadOptions read_options(int argc, char** argv) {
   enum { kPort = 1, kHttp, kHosts, kSites, kBackends, kPath, kUpload, kConnections, kCount, kRate };
-  enum { kResume = 100, kFresh, kSamples, kDeadline };
+  enum { kResume = 100, kFresh, kSamples, kDeadline, kRetry };
   static constexpr option kOptions[] = {{"port", required_argument, nullptr, kPort},
                                         {"http", required_argument, nullptr, kHttp},
                                         {"hosts", required_argument, nullptr, kHosts},
@@ -82,6 +83,7 @@ LoadOptions read_options(int argc, char** argv) {
                                         {"resume", no_argument, nullptr, kResume},
                                         {"fresh", no_argument, nullptr, kFresh},
                                         {"deadline", required_argument, nullptr, kDeadline},
+                                        {"retry", required_argument, nullptr, kRetry},
                                         {"samples", required_argument, nullptr, kSamples},
                                         {nullptr, 0, nullptr, 0}};
   LoadOptions options;
@@ -100,6 +102,7 @@ LoadOptions read_options(int argc, char** argv) {
       case kResume: options.resume = true; break;
       case kFresh: options.fresh = true; break;
       case kDeadline: options.deadline = std::strtoul(optarg, nullptr, 10); break;
+      case kRetry: options.retry = std::strtoul(optarg, nullptr, 10); break;
       case kSamples: options.samples = optarg; break;
       default: wrong("see above");
     }

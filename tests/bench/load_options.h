@@ -24,6 +24,7 @@ struct LoadOptions {
   bool resume = false;     // each handshake resumes the session of the one before
   bool fresh = false;      // each request on a connection of its own
   unsigned deadline = 30;  // seconds for `first`
+  unsigned retry = 500;    // microseconds between its tries
   std::string samples;     // a file for one line a request
 };
 
