@@ -51,6 +51,11 @@ class Tools:
             raise BenchError(f"{program}: {done.stderr.strip()}")
         return done.stdout
 
+    def fails(self, program, *arguments):
+        done = subprocess.run([self.path(program), *map(str, arguments)], capture_output=True,
+                              check=False)
+        return done.returncode != 0
+
     # -- bench-load --
 
     def load(self, mode, server, **options):

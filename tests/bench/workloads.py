@@ -47,7 +47,7 @@ def http1(tools, server, scale):
 
 def http2(tools, server, scale):
     before = server.cgroup.microseconds()
-    requests = tools.h2load(server, int(80_000 * scale))
+    requests = tools.h2load(server, int(50_000 * scale))
     return (server.cgroup.microseconds() - before) / requests
 
 
@@ -60,12 +60,12 @@ def alternating(tools, server, scale):
 
 
 def full_handshake(tools, server, scale):
-    return counted(tools, server, "handshakes", int(2_000 * scale), hosts="a.test", backends="a",
+    return counted(tools, server, "handshakes", int(1_500 * scale), hosts="a.test", backends="a",
                    connections=8)
 
 
 def resumed_handshake(tools, server, scale):
-    return counted(tools, server, "handshakes", int(2_000 * scale), hosts="a.test", backends="a",
+    return counted(tools, server, "handshakes", int(1_500 * scale), hosts="a.test", backends="a",
                    connections=8, resume=True)
 
 
@@ -74,7 +74,7 @@ def resumed_handshake(tools, server, scale):
 
 def transfer(protocol, **direction):
     def run(tools, server, scale):
-        used = counted(tools, server, "requests", int(64 * scale), hosts="a.test", backends="a",
+        used = counted(tools, server, "requests", int(48 * scale), hosts="a.test", backends="a",
                        connections=4, http=protocol, **direction)
         return used / 1e6 * GIB / MIB10
     return run
