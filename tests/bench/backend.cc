@@ -76,7 +76,7 @@ struct Site {
 // One connection of the proxy. Requests are answered one after the other.
 class Connection {
  public:
-  Connection(Fd fd, const Site& site) : fd_(std::move(fd)), site_(site) {}
+  Connection(Fd fd, Site& site) : fd_(std::move(fd)), site_(site) {}
 
   int fd() const { return fd_.get(); }
   bool wants_to_write() const { return !head_.empty() || !body_.empty(); }
@@ -124,6 +124,7 @@ class Connection {
       head.remove_prefix(kBytes.size());
       const auto size = number(head.substr(0, head.find(' ')));
       if (!size || *size > kLargestBody) return refuse("404 Not Found");
+      site_.pattern.fill(*size);
       return answer("200 OK", site_.pattern.first(*size));
     }
     if (!head.starts_with("POST /sink ")) return refuse("404 Not Found");
@@ -173,7 +174,7 @@ class Connection {
   }
 
   Fd fd_;
-  const Site& site_;
+  Site& site_;
   std::string input_;
   std::string head_;  // of the answer, from head_sent_ on
   size_t head_sent_ = 0;
@@ -202,7 +203,7 @@ void watch(int epoll, int operation, int fd, void* what, uint32_t events) {
   if (::epoll_ctl(epoll, operation, fd, &event) != 0) die("epoll_ctl");
 }
 
-void accept_all(int epoll, int listener, const Site& site) {
+void accept_all(int epoll, int listener, Site& site) {
   while (true) {
     Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) {
@@ -228,7 +229,7 @@ void serve_event(int epoll, const epoll_event& event, std::span<char> block) {
   (void)connection.release();
 }
 
-[[noreturn]] void serve(Fd listener, const Site& site) {
+[[noreturn]] void serve(Fd listener, Site& site) {
   ::fcntl(listener.get(), F_SETFL, O_NONBLOCK);
   const Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   watch(epoll.get(), EPOLL_CTL_ADD, listener.get(), nullptr, EPOLLIN);
@@ -257,6 +258,6 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
-  static Site site{argv[1], {}};
+  Site site{argv[1], {}};
   serve(argc == 3 ? listen_at(argv[2]) : dmpm::Fd(3), site);
 }

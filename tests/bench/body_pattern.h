@@ -13,17 +13,19 @@ inline constexpr size_t kLargestBody = size_t{10} << 20;
 
 class BodyPattern {
  public:
-  BodyPattern() {
-    bytes_.reserve(kLargestBody);
-    uint32_t state = 2463534242;  // xorshift32: no period that a lost or repeated block would fit
-    while (bytes_.size() < kLargestBody) {
-      state ^= state << 13;
-      state ^= state >> 17;
-      state ^= state << 5;
-      bytes_.push_back(static_cast<char>(state));
+  // It never moves, and what was not asked for yet costs no memory.
+  BodyPattern() { bytes_.reserve(kLargestBody); }
+
+  // The first `size` bytes are there from now on (size <= kLargestBody).
+  void fill(size_t size) {
+    while (bytes_.size() < size) {  // xorshift32: no period that a lost or repeated block would fit
+      state_ ^= state_ << 13;
+      state_ ^= state_ >> 17;
+      state_ ^= state_ << 5;
+      bytes_.push_back(static_cast<char>(state_));
     }
   }
-
+  // Of what is there.
   std::string_view first(size_t size) const { return std::string_view(bytes_).substr(0, size); }
   // Whether `piece` is what stands at `offset`.
   bool has(std::string_view piece, size_t offset) const {
@@ -33,6 +35,7 @@ class BodyPattern {
 
  private:
   std::string bytes_;
+  uint32_t state_ = 2463534242;
 };
 
 }  // namespace dmpm::bench

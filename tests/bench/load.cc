@@ -13,7 +13,8 @@ int main(int argc, char** argv) {
   const LoadOptions options = read_options(argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   ::prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps that end when they should
-  const BodyPattern pattern;
+  BodyPattern pattern;
+  pattern.fill(kLargestBody);
   struct Mode {
     const char* name;
     std::string (*run)(const LoadOptions&, const BodyPattern&);
