@@ -126,7 +126,7 @@ def many_workers(bench):
     server = Groups(bench, WORKERS)
     server.begin()
     said = bench.tools.load("handshakes", server, sites=f"0:{WORKERS}", count=WORKERS, connections=64)
-    running = sum(harness.comm(pid) == "bench-backend" for pid in server.cgroup.processes())
+    running = len(server.workers())
     if running < WORKERS:
         raise BenchError(f"{running} workers run instead of {WORKERS}")
     add(bench, "workers-start", f"{WORKERS:,} sleeping sites asked at once: all have answered", "s",
@@ -212,8 +212,8 @@ def steady(bench, server):
 def backend_pid(server, name):
     if not isinstance(server, Dmpm):
         return server.sites.backends.processes[name].pid
-    for pid in harness.children(server.process_of("master")):
+    for pid in server.workers():
         arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        if arguments[0].endswith(b"bench-backend") and arguments[1] == name.encode():
+        if arguments[1] == name.encode():
             return pid
     raise BenchError(f"the worker {name} does not run")

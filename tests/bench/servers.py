@@ -174,7 +174,6 @@ class Dmpm(Server):
     backends do not either. Each site is a file of its own in a directory that is included."""
 
     name = "dmpm"
-    ACCESS_LOG = None  # the members of the configuration that turn it on, when there are any
 
     @classmethod
     def version(cls):
@@ -196,7 +195,7 @@ class Dmpm(Server):
             "groups": {"a": self.group("a", harness.ALICE), "b": self.group("b", harness.BOB)},
             "virtual_hosts": [],
             "include": [f"{self.directory}/sites.d/*.json"],
-            **(self.ACCESS_LOG if self.access_log else {}),
+            **({"access_log": {"file": "access.log", "format": "combined"}} if self.access_log else {}),
         }
 
     def group(self, name, user, **scale):
@@ -230,10 +229,13 @@ class Dmpm(Server):
 
     def settle(self):
         """The workers go to the generator's processor and out of what is counted."""
-        for pid in self.cgroup.processes():
-            if harness.comm(pid) == "bench-backend":
-                self.cgroup.put_out(pid)
-                os.sched_setaffinity(pid, {LOAD_CPU})
+        for pid in self.workers():
+            self.cgroup.put_out(pid)
+            os.sched_setaffinity(pid, {LOAD_CPU})
+
+    def workers(self):
+        return [pid for pid in harness.children(self.process_of("master"))
+                if harness.comm(pid) == "bench-backend"]
 
     def process_of(self, name):
         """The process id of dmpm-NAME."""
