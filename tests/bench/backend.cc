@@ -148,7 +148,10 @@ class Connection {
     head_ += status;
     head_ += "\r\nX-Backend: ";
     head_ += site_.name;
-    head_ += "\r\nContent-Type: application/octet-stream\r\nContent-Length: ";
+    // A Date as every server sends it: without one the proxies would have to make it.
+    head_ +=
+        "\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: application/octet-stream"
+        "\r\nContent-Length: ";
     head_ += std::to_string(body.size());
     head_ += closing_ ? "\r\nConnection: close\r\n\r\n" : "\r\n\r\n";
     head_sent_ = 0;
