@@ -27,7 +27,7 @@ class WorkerModules {
   void prove_rights() const;
 
  private:
-  const WorkerPlan& plan_;
+  [[maybe_unused]] const WorkerPlan& plan_;  // not without modules
   // Not closed: the process ends or is replaced.
   std::vector<const dmpm_module*> modules_;  // in the order of plan_.permissions.modules
 };
