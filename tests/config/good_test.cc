@@ -259,6 +259,8 @@ TEST_CASE("the example has every key and is right") {
   const TemporaryDirectory directory;
   directory.write("dmpm/a.crt", "");
   directory.write("dmpm/a.key", "");
+  directory.write("dmpm/a-rsa.crt", "");
+  directory.write("dmpm/a-rsa.key", "");
   std::ostringstream example;
   example << std::ifstream(EXAMPLE).rdbuf();
   for (const std::string_view key : {"runtime_directory",
@@ -317,6 +319,7 @@ TEST_CASE("the example has every key and is right") {
                                      "names",
                                      "certificate",
                                      "key",
+                                     "second",
                                      "include"}) {
     CAPTURE(key);
     CHECK(example.str().find(concat({"\"", key, "\": "})) != std::string::npos);
