@@ -133,7 +133,9 @@ bool open_through_descriptors(const Targets&) {
 bool leave_root(const Targets&) {
   ::mkdir("/tmp/dmpm-red-team", 0700);
   if (::chroot("/tmp/dmpm-red-team") != 0) return false;
-  for (int i = 0; i < 64; ++i) ::chdir("..");
+  for (int i = 0; i < 64; ++i) {
+    if (::chdir("..") != 0) return false;
+  }
   if (::chroot(".") != 0) return false;
   ::rmdir("/tmp/dmpm-red-team");
   return can_read("/etc/passwd");

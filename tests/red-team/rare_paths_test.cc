@@ -159,7 +159,10 @@ TEST_CASE("what the libraries do by themselves is in the table") {
 }
 
 TEST_CASE("a call that is not in the table is the end") {
-  const Case forbidden{"open", [] { std::fopen("/etc/passwd", "r"); }};
+  const Case forbidden{"open", [] {
+                         // Not reached: the call does not come back.
+                         if (std::fopen("/etc/passwd", "r") == nullptr) return;
+                       }};
   const int status = run_locked(forbidden);
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGSYS);
