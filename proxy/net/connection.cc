@@ -195,13 +195,13 @@ void Connection::end_output() {
 
 void Connection::on_writable() {
   last_taken_ = services_.loop.now();
-  flush();
+  // Not at every byte that becomes free: the worker is read in useful pieces.
+  flush(services_.limits.response_buffer / 2);
 }
 
-void Connection::flush() {
+void Connection::flush(size_t enough) {
   Transport::FlushStatus status = transport_->flush();
-  // Not at every byte that becomes free: the worker is read in useful pieces.
-  if (state_ == State::open && transport_->unsent() < services_.limits.response_buffer / 2) {
+  if (state_ == State::open && transport_->unsent() < enough) {
     session_->on_room();
     if (transport_->unsent() > 0) status = transport_->flush();
   }
@@ -222,7 +222,8 @@ void Connection::flush() {
 void Connection::run_deferred() {
   if (state_ == State::closed || state_ == State::lingering) return;
   if (state_ == State::open) session_->produce();
-  flush();
+  // Before this, what was written counted as unsent, and the worker may have been left alone for it.
+  flush(services_.limits.response_buffer);
   if (state_ == State::open && !input_ended_ && transport_->has_buffered_input() &&
       session_->wanted() > 0) {
     read_input();

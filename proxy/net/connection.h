@@ -111,7 +111,8 @@ class Connection final : public Mortal,
   void take_turn();
   void read_input();
   void discard_input();
-  void flush();
+  // The session is told of room when fewer than `enough` bytes are left unsent.
+  void flush(size_t enough);
   void finish_closing();
   void destroy();
   void set_state(State state);
