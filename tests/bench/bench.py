@@ -186,7 +186,7 @@ def read_options():
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 7 if options.full else 3)
     options.memory_rounds = 3 if options.full else 1
-    options.scale = 0.25 if options.quick else 2 if options.full else 1
+    options.scale = 0.25 if options.quick else 2 if options.full else 0.5
     return options
 
 

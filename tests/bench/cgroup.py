@@ -1,6 +1,7 @@
 """Processor time and memory of all processes of a server together, by a control group of their own."""
 import os
 import pathlib
+import time
 
 V1 = pathlib.Path("/sys/fs/cgroup/cpuacct")
 V2 = pathlib.Path("/sys/fs/cgroup")
@@ -53,7 +54,12 @@ class Cgroup:
         return total
 
     def remove(self):
-        self.path.rmdir()
+        for _ in range(100):
+            try:
+                return self.path.rmdir()
+            except OSError:  # what has just been killed is still in it
+                time.sleep(0.02)
+        return self.path.rmdir()
 
 
 def resident(pid):

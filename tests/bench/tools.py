@@ -78,7 +78,10 @@ class Tools:
         failed = re.search(r"Non-2xx.*|Socket errors.*", text)
         if failed:
             raise BenchError(f"{server.name}: wrk: {failed[0]}")
-        return int(re.search(r"(\d+) requests in", text)[1])
+        requests = int(re.search(r"(\d+) requests in", text)[1])
+        if requests == 0:
+            raise BenchError(f"{server.name}: wrk: nothing was answered")
+        return requests
 
     def h2load(self, server, count, connections=16, streams=32, path="/bytes/1024"):
         text = self._generate(server, "h2load", f"-n{count}", f"-c{connections}", f"-m{streams}",

@@ -1,8 +1,8 @@
 """What every server does in turn, and what one round of it costs: processor time of all its processes
 for each request or GiB, or memory for each connection.
 
-A workload is one function of (tools, server, scale), which returns its value; `scale` is 1 in a default
-run; other runs are longer or shorter."""
+A workload is one function of (tools, server, scale), which returns its value; `scale` says how long a
+round is: about 2 s at 1."""
 import time
 from dataclasses import dataclass
 from typing import Callable
