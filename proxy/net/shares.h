@@ -38,9 +38,12 @@ class Share {
   // One of its connections was ended because it misbehaved: handshakes of further ones wait a moment,
   // so that coming back at once is no way to go on.
   void hold_back(Instant now) { held_until_ = now + kHold; }
-  // How much longer.
-  Milliseconds held(Instant now) const {
-    return now < held_until_ ? held_until_ - now : Milliseconds(0);
+  // How long the handshake of a new connection has to wait: one after the other, so that those who
+  // wait do not come all at once.
+  Milliseconds held(Instant now) {
+    if (now >= held_until_) return Milliseconds(0);
+    next_held_ = std::min(std::max(held_until_, next_held_ + kHeldApart), now + kLongestHold);
+    return next_held_ - now;
   }
   // It has taken more than its part.
   bool overdrawn(Instant now) {
@@ -55,7 +58,9 @@ class Share {
   static constexpr int64_t kBurst = 50'000;
   static constexpr int64_t kMostOwed = 100'000;  // so that it is forgotten within a second
   // Not long for a neighbour behind the same address.
-  static constexpr Milliseconds kHold{300};
+  static constexpr Milliseconds kHold{1'000};
+  static constexpr Milliseconds kHeldApart{400};
+  static constexpr Milliseconds kLongestHold{5'000};
 
   void refill(Instant now) {
     left_ = std::min(kBurst, left_ + (now - since_).count() * kPerMillisecond);
@@ -64,6 +69,7 @@ class Share {
   int64_t left_ = kBurst;
   Instant since_{};
   Instant held_until_{};
+  Instant next_held_{};  // when the last one that waits may begin
 };
 
 class Shares {

@@ -15,10 +15,15 @@ from harness import HERE, eventually
 from http2_site import Site
 from memory import HTTP2_CONNECTION_KB, HTTP2_SHARED_KB, Watch, bounded, resident
 
-CONNECTIONS = 2
+CONNECTIONS = 3
 ENDED = 3       # so many connections of an attacker must be ended by the server
 PATIENCE = 30   # seconds for that, under a sanitizer on a busy machine
 WITHIN_LIMITS = 0.5  # seconds that an attack lasts whose connections are not to be ended
+
+
+def source_of(name):
+    """An address of the attack's own: whoever was ended has to wait before he comes back."""
+    return f"127.3.{sorted(http2_attacker.attacks()).index(name) + 1}.1"
 
 
 class Attacker:
@@ -29,7 +34,8 @@ class Attacker:
             ["--seconds", WITHIN_LIMITS]
         self.process = subprocess.Popen(
             [sys.executable, "-B", HERE / "http2_attacker.py", name, "--port", str(port),
-             "--connections", str(CONNECTIONS), *map(str, how_long)],
+             "--connections", str(CONNECTIONS), "--source", source_of(name),
+             *map(str, how_long)],
             stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):

@@ -9,6 +9,7 @@ would make. What comes back is parsed by python3-hyperframe and python3-hpack.
 """
 import json
 import os
+import random
 import socket
 import ssl
 import time
@@ -185,7 +186,9 @@ class Connection:
     def __init__(self, dmpm, sni="a.test", start=True, window=1 << 28, more_settings=(),
                  timeout=DEADLINE, tls=None):
         self.next_probe = 0x7f01
-        sock = socket.create_connection(("127.0.0.1", dmpm.port), timeout)
+        # From an address of its own: whoever was ended for misbehaving has to wait before he comes back.
+        source = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+        sock = socket.create_connection(("127.0.0.1", dmpm.port), timeout, source_address=(source, 0))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = tls or tls_context(dmpm.authority.file)
         self.sock = context.wrap_socket(sock, server_hostname=sni)
