@@ -103,7 +103,7 @@ def error_of_either_kind(*codes, stream=1):
 
 
 def run(dmpm, case):
-    with h2.Connection(dmpm, start=False, timeout=5) as connection:
+    with h2.Connection(dmpm, start=False, timeout=5, source=h2.source_of_its_own()) as connection:
         connection.try_send(case.preface)
         if callable(case.frames):
             case.frames(connection)

@@ -180,14 +180,17 @@ class Stream:
         return f"stream {self.number} {state}: {self.fields} {self.body[:200]!r}"
 
 
+def source_of_its_own():
+    """An address for who misbehaves: once ended, he has to wait before he comes back from there."""
+    return f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
+
+
 class Connection:
     """A client's connection that negotiated h2. `start=False`: sends nothing by itself."""
 
     def __init__(self, dmpm, sni="a.test", start=True, window=1 << 28, more_settings=(),
-                 timeout=DEADLINE, tls=None):
+                 timeout=DEADLINE, tls=None, source="127.0.0.1"):
         self.next_probe = 0x7f01
-        # From an address of its own: whoever was ended for misbehaving has to wait before he comes back.
-        source = f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         sock = socket.create_connection(("127.0.0.1", dmpm.port), timeout, source_address=(source, 0))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = tls or tls_context(dmpm.authority.file)
