@@ -189,8 +189,14 @@ class Service(Place):
         return self.bin / f"{self.STAND_INS[0]}.socket"
 
     def own_files(self):
-        """{target: path} of what lies in the root directory; made anew for each attack."""
-        raise NotImplementedError
+        """{target: path} of what lies in the root directory; made anew for each attack. The logs lie
+        outside of it, but for the logger."""
+        removable = _make_socket(self.root())
+        log = self.dmpm.logs / "dmpm.log"
+        old = self.dmpm.directory / "old.log"
+        old.write_text("what was said\n", encoding="ascii")
+        self.common |= {"log": log, "other_log": log, "old_log": old, "other_pipe": log}
+        return {"removable": removable, "other_socket": removable, "own_socket": removable}
 
     def targets(self, locked):
         own = self.own_files()
@@ -214,14 +220,6 @@ class Dispatcher(Service):
     def root(self):
         return self.dmpm.runtime / "sockets"
 
-    def own_files(self):
-        removable = _make_socket(self.root())
-        log = self.dmpm.logs / "dmpm.log"
-        old = self.dmpm.directory / "old.log"
-        old.write_text("what was said\n", encoding="ascii")
-        self.common |= {"log": log, "other_log": log, "old_log": old, "other_pipe": log}
-        return {"removable": removable, "other_socket": removable, "own_socket": removable}
-
     def _start(self):
         # Of the certificate with the number 1, as the keyholder names its key.
         public = subprocess.run(["openssl", "pkey", "-in", self.common["key"].parent / "a.test.key",
@@ -242,14 +240,6 @@ class Keyholder(Service):
 
     def root(self):
         return self.dmpm.runtime / "empty"
-
-    def own_files(self):
-        removable = _make_socket(self.root())
-        log = self.dmpm.logs / "dmpm.log"
-        old = self.dmpm.directory / "old.log"
-        old.write_text("what was said\n", encoding="ascii")
-        self.common |= {"log": log, "other_log": log, "old_log": old, "other_pipe": log}
-        return {"removable": removable, "other_socket": removable, "own_socket": removable}
 
     def other(self):
         return self._service("dispatcher")
