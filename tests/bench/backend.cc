@@ -32,6 +32,7 @@
 
 #include "base/fd.h"
 #include "tests/bench/body_pattern.h"
+#include "tests/bench/head_field.h"
 
 namespace dmpm::bench {
 namespace {
@@ -50,22 +51,6 @@ std::optional<uint64_t> number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-// The value of a field whose name is written in lower case, found in any case; empty without it.
-std::string_view field(std::string_view head, std::string_view name) {
-  for (size_t line = head.find("\r\n"); line != std::string_view::npos;
-       line = head.find("\r\n", line)) {
-    line += 2;
-    const std::string_view rest = head.substr(line);
-    if (rest.size() <= name.size() || rest[name.size()] != ':') continue;
-    if (strncasecmp(rest.data(), name.data(), name.size()) != 0) continue;
-    std::string_view value = rest.substr(name.size() + 1);
-    value = value.substr(0, value.find("\r\n"));
-    while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-    return value;
-  }
-  return {};
 }
 
 struct Site {

@@ -1,9 +1,8 @@
 // HTTP/1.1 as the load generator needs it: answers with a Content-Length or chunked.
-#include <strings.h>
-
 #include <charconv>
 #include <vector>
 
+#include "tests/bench/head_field.h"
 #include "tests/bench/http_client.h"
 
 namespace dmpm::bench {
@@ -12,21 +11,6 @@ namespace {
 constexpr size_t kReadSize = 64 * 1024;
 constexpr size_t kWriteSize = 64 * 1024;
 constexpr size_t kMaxHead = 16 * 1024;
-
-std::string_view field(std::string_view head, std::string_view name) {
-  for (size_t line = head.find("\r\n"); line != std::string_view::npos;
-       line = head.find("\r\n", line)) {
-    line += 2;
-    const std::string_view rest = head.substr(line);
-    if (rest.size() <= name.size() || rest[name.size()] != ':') continue;
-    if (strncasecmp(rest.data(), name.data(), name.size()) != 0) continue;
-    std::string_view value = rest.substr(name.size() + 1);
-    value = value.substr(0, value.find("\r\n"));
-    while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-    return value;
-  }
-  return {};
-}
 
 uint64_t number(std::string_view text, int base = 10) {
   uint64_t value = 0;
