@@ -2,7 +2,6 @@
 // its channels.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "base/wire.h"
 #include "keyholder/key_pair.h"
 #include "keyholder/protocol.h"
+#include "tests/base/run_until.h"
 #include "tests/proxy/tls/certificates.h"
 
 namespace dmpm::test {
@@ -65,8 +65,5 @@ Ends make_channel();
 void say(const Fd& fd, std::string_view message);
 // The next message; empty when there is none now.
 std::string hear(const Fd& fd);
-
-// Runs the loop until `condition` holds; false after 10 s.
-bool run_until(EventLoop& loop, const std::function<bool()>& condition);
 
 }  // namespace dmpm::test

@@ -23,27 +23,6 @@ WireWriter begin(LoggerNotice notice) {
   writer.u32(static_cast<uint32_t>(notice));
   return writer;
 }
-
-class Poller final : TimerHandler {
- public:
-  Poller(EventLoop& loop, const std::function<bool()>& condition)
-      : loop_(loop), condition_(condition), timer_(loop, *this) {
-    timer_.set(Milliseconds(0));
-  }
-  bool held() const { return held_; }
-
- private:
-  void on_timer() override {
-    held_ = condition_();
-    if (held_ || --rounds_left_ == 0) return loop_.stop();
-    timer_.set(Milliseconds(2));
-  }
-  EventLoop& loop_;
-  const std::function<bool()>& condition_;
-  Timer timer_;
-  int rounds_left_ = 5000;
-  bool held_ = false;
-};
 }  // namespace
 
 LogDirectory::LogDirectory() {
@@ -94,12 +73,6 @@ Fd LogDirectory::make_pipe(const std::string& name) const {
   Fd fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   REQUIRE(fd);
   return fd;
-}
-
-bool run_until(EventLoop& loop, const std::function<bool()>& condition) {
-  Poller poller(loop, condition);
-  loop.run();
-  return poller.held();
 }
 
 void write_all(const Fd& fd, std::string_view bytes) {

@@ -2,13 +2,13 @@
 // condition while an event loop runs.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "logger/protocol.h"
+#include "tests/base/run_until.h"
 
 namespace dmpm::test {
 
@@ -33,9 +33,6 @@ class LogDirectory {
  private:
   std::string path_;
 };
-
-// Runs the loop until `condition` holds (looked at every few milliseconds); false after 10 s.
-bool run_until(EventLoop& loop, const std::function<bool()>& condition);
 
 void write_all(const Fd& fd, std::string_view bytes);
 
