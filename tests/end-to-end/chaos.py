@@ -51,6 +51,21 @@ class Site:
 
 
 @dataclasses.dataclass
+class Failure:
+    start: float
+    end: float
+    since: float  # when its connection was made, when the request ended with that
+    host: str
+    what: str
+
+    def met(self, kill):
+        """Whether it was in flight in what was killed. `kill`: when it was begun, when the victim had
+        gone. A client may be slow to see the end of a connection that it had before, and ask once more."""
+        before, gone = kill
+        return self.end >= before and self.start <= gone + (0.1 if self.since <= gone else 0)
+
+
+@dataclasses.dataclass
 class Result:
     scenario: str
     seconds: float
@@ -130,8 +145,9 @@ class Load:
         with self.lock:
             where.append(what)
 
-    def fail(self, start, site, what):
-        self.note(self.failed, (start, time.monotonic(), site.host, what))
+    def fail(self, start, site, what, since=None):
+        """`since`: when its connection was made, when it ended with that."""
+        self.note(self.failed, Failure(start, time.monotonic(), since or start, site.host, what))
 
     def connect(self, make):
         """A connection, or None when the handshake broke."""
@@ -143,7 +159,8 @@ class Load:
                 self.note(self.refused, (start, repr(error)))
                 time.sleep(0.05)
             except OSError as error:
-                self.note(self.failed, (start, time.monotonic(), "", f"handshake: {error!r}"))
+                self.note(self.failed, Failure(start, time.monotonic(), start, "",
+                                               f"handshake: {error!r}"))
                 return None
 
     def next(self, generator, number, serial):
@@ -167,9 +184,10 @@ class Load:
     # -- HTTP/1.1: one request after the other, on one connection as long as the server likes --
 
     def http1(self, number, generator):
-        connection, serial, reused = None, 0, False
+        connection, serial, reused, since = None, 0, False, 0
         while not self.stopping.is_set():
             if connection is None:
+                since = time.monotonic()
                 connection = self.connect(lambda: self.dmpm.connect(self.dmpm.busy[0].host))
                 reused = False
                 continue
@@ -181,7 +199,7 @@ class Load:
                 answer = connection.get(site.host, path, headers=[("X-Token", token)])
             except OSError as error:
                 if not (self.forgiving and reused and not connection.buffer):
-                    self.fail(start, site, f"h1 {error!r}")
+                    self.fail(start, site, f"h1 {error!r}", since)
                 connection.close()
                 connection = None
                 continue
@@ -196,11 +214,12 @@ class Load:
     # -- HTTP/2: several at once; after a GOAWAY what the server did not take is asked again --
 
     def http2(self, number, generator):
-        connection, serial, asked = None, 0, {}
+        connection, serial, asked, since = None, 0, {}, 0
         while True:
             if connection is None:
                 if self.stopping.is_set():
                     return
+                since = time.monotonic()
                 connection, asked = self.connect(
                     lambda: h2.Connection(self.dmpm, self.dmpm.busy[0].host)), {}
                 continue
@@ -223,7 +242,7 @@ class Load:
                 asked = {s: what for s, what in asked.items() if s <= last}
             if connection.closed:
                 for start, site, _ in asked.values():
-                    self.fail(start, site, "h2 connection lost")
+                    self.fail(start, site, "h2 connection lost", since)
             if connection.closed or (going and not asked):
                 connection.close()
                 connection, asked = None, {}
@@ -240,12 +259,9 @@ class Load:
 
 
 def finish(name, load, started, acts, kills=()):
-    """`kills`: when (before, after) something was killed: what was in flight then may fail."""
-    def explained(failure):
-        start, end = failure[0], failure[1]
-        return any(start <= after + 0.005 and end >= before for before, after in kills)
+    """`kills`: see Failure.met()."""
     return Result(name, time.monotonic() - started, acts, load.counts, load.wrong, load.refused,
-                  load.failed, [f for f in load.failed if not explained(f)])
+                  load.failed, [f for f in load.failed if not any(f.met(kill) for kill in kills)])
 
 
 # ---- the scenarios ---------------------------------------------------------------------------------
@@ -286,6 +302,8 @@ def kills(seconds, seed=0):
                 killed[kind] += 1
             except ProcessLookupError:
                 pass
+            # Its memory goes first, its sockets after that: with a sanitizer's, much later.
+            eventually(lambda pid=pid: harness.has_gone(pid), f"{kind} {pid} has gone")
             times.append((before, time.monotonic()))
             load.stopping.wait(min(left, 1))
         load.__exit__()
