@@ -14,8 +14,12 @@ int check(const Options& options) {
     std::fprintf(stderr, "%s\n", problem.to_string().c_str());
   }
   if (!outcome.problems.empty() || !outcome.configuration) return kFailed;
-  std::printf("%s: OK: %zu groups, %zu virtual hosts\n", file.c_str(),
-              outcome.configuration->groups.size(), outcome.configuration->virtual_hosts.size());
+  size_t groups = 0, hosts = 0;
+  for (const auto& section : outcome.configuration->sections) {
+    groups += section->groups.size();
+    hosts += section->virtual_hosts.size();
+  }
+  std::printf("%s: OK: %zu groups, %zu virtual hosts\n", file.c_str(), groups, hosts);
   return 0;
 }
 

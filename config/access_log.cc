@@ -23,7 +23,7 @@ HostLog log_of(const VirtualHost& host, const AccessLog& main) {
   if (host.access_log && host.access_log->off) return log;
   log.in_common = !main.file.empty();
   if (!host.access_log && !main.per_virtual_host) return log;
-  const HostAccessLog own = host.access_log.value_or(HostAccessLog{});
+  const HostAccessLog own = host.access_log ? *host.access_log : HostAccessLog{};
   log.file = own.file.empty() ? file_of(host.names.front()) : own.file;
   log.format = own.format.empty() ? main.format : own.format;
   return log;

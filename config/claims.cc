@@ -13,51 +13,51 @@ Position position_of(const Location& location) {
 
 }  // namespace
 
-bool Claims::claim(const FileContent& content, ProblemList& problems) {
-  if (main_ == nullptr) main_ = &content;
-  claim_groups(content, problems);
-  claim_hosts(content, problems);
+bool Claims::claim(Owner owner, const Section& section,
+                   const std::vector<VirtualHostPlaces>& places, ProblemList& problems) {
+  if (main_ == nullptr) main_ = owner;
+  claim_groups(owner, section, problems);
+  // Then "groups" itself may be what is wrong.
+  const bool groups_unknown = section.groups.empty() && !problems.empty();
+  for (size_t i = 0; i < section.virtual_hosts.size(); ++i) {
+    const VirtualHost& host = section.virtual_hosts[i];
+    const VirtualHostPlaces* own = places.empty() ? nullptr : &places[i];
+    claim_names(owner, host, own, problems);
+    if (groups_unknown || host.group.empty()) continue;
+    check_group(owner, section, host, own ? own->group : position_of(host.location), problems);
+  }
   if (problems.empty()) return true;
-  withdraw(content);
+  withdraw(owner, section);
   return false;
 }
 
-bool Claims::take_free(const std::string& name) {
-  return !hosts_.contains(name) && leftovers_.insert(name).second;
-}
-
-void Claims::claim_groups(const FileContent& content, ProblemList& problems) {
-  for (const Group& group : content.groups) {
-    claim_name(groups_, group.name, {&content, position_of(group.location)}, "group ", problems);
+void Claims::claim_groups(Owner owner, const Section& section, ProblemList& problems) {
+  for (const Group& group : section.groups) {
+    claim_name(groups_, group.name, {owner, position_of(group.location)}, "group ", problems);
   }
 }
 
-void Claims::claim_hosts(const FileContent& content, ProblemList& problems) {
-  // Then "groups" itself may be what is wrong.
-  const bool groups_unknown = content.groups.empty() && !problems.empty();
-  for (size_t i = 0; i < content.virtual_hosts.size(); ++i) {
-    const VirtualHost& host = content.virtual_hosts[i];
-    const Position whole = position_of(host.location);
-    const VirtualHostPlaces* places = content.places.empty() ? nullptr : &content.places[i];
-    for (size_t j = 0; j < host.names.size(); ++j) {
-      claim_name(hosts_, host.names[j], {&content, places ? places->names[j] : whole}, "name ",
-                 problems);
-    }
-    if (groups_unknown || host.group.empty()) continue;
-    const auto group = groups_.find(host.group);
-    if (group != groups_.end() &&
-        (group->second.owner == &content || group->second.owner == main_)) {
-      continue;
-    }
-    // One of this file whose name another file has: reported already.
-    if (std::any_of(content.groups.begin(), content.groups.end(),
-                    [&](const Group& own) { return own.name == host.group; })) {
-      continue;
-    }
-    problems.add(places ? places->group : whole,
-                 concat({"there is no group ", quoted(host.group),
-                         &content == main_ ? " in this file" : " in this file or the main one"}));
+void Claims::claim_names(Owner owner, const VirtualHost& host, const VirtualHostPlaces* places,
+                         ProblemList& problems) {
+  for (size_t i = 0; i < host.names.size(); ++i) {
+    const Position position = places ? places->names[i] : position_of(host.location);
+    claim_name(hosts_, host.names[i], {owner, position}, "name ", problems);
   }
+}
+
+void Claims::check_group(Owner owner, const Section& section, const VirtualHost& host,
+                         Position place, ProblemList& problems) const {
+  const auto group = groups_.find(host.group);
+  if (group != groups_.end() && (group->second.owner == owner || group->second.owner == main_)) {
+    return;
+  }
+  // One of this file whose name another file has: reported already.
+  if (std::any_of(section.groups.begin(), section.groups.end(),
+                  [&](const Group& own) { return own.name == host.group; })) {
+    return;
+  }
+  problems.add(place, concat({"there is no group ", quoted(host.group),
+                              owner == main_ ? " in this file" : " in this file or the main one"}));
 }
 
 void Claims::claim_name(Names& names, std::string_view name, Place place, std::string_view kind,
@@ -65,18 +65,19 @@ void Claims::claim_name(Names& names, std::string_view name, Place place, std::s
   const auto [entry, added] = names.try_emplace(name, place);
   if (added) return;
   const Place& first = entry->second;
-  const Location location{first.owner->path, first.position.line, first.position.column};
   problems.add(place.position,
-               concat({"the ", kind, quoted(name), " is taken already, at ", to_string(location)}));
+               concat({"the ", kind, quoted(name), " is taken already, at ", *first.owner, ":",
+                       std::to_string(first.position.line), ":",
+                       std::to_string(first.position.column)}));
 }
 
-void Claims::withdraw(const FileContent& content) {
+void Claims::withdraw(Owner owner, const Section& section) {
   const auto remove = [&](Names& names, const std::string& name) {
     const auto entry = names.find(name);
-    if (entry != names.end() && entry->second.owner == &content) names.erase(entry);
+    if (entry != names.end() && entry->second.owner == owner) names.erase(entry);
   };
-  for (const Group& group : content.groups) remove(groups_, group.name);
-  for (const VirtualHost& host : content.virtual_hosts) {
+  for (const Group& group : section.groups) remove(groups_, group.name);
+  for (const VirtualHost& host : section.virtual_hosts) {
     for (const std::string& name : host.names) remove(hosts_, name);
   }
 }

@@ -1,13 +1,13 @@
-// Claims: which group and host names are taken, over all files of a load.
+// Claims: which group and host names are taken, over all files.
 //
 // A file claims all its names or none, so that one that collides with another can be left out as a
-// whole. What it claims points into its content, which must stay where it is.
+// whole. What it claims points into the elements of its section's lists, which must stay where they
+// are until it is withdrawn.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "config/file_content.h"
 
@@ -15,31 +15,36 @@ namespace dmpm::config {
 
 class Claims {
  public:
-  // The first content claimed is the main file's: its groups may be used in every file. Adds a
-  // problem for each name that another file or this one has, and for each group that neither this
-  // file nor the main one defines. With any problem, also an earlier one, it claims nothing and
-  // returns false.
-  bool claim(const FileContent& content, ProblemList& problems);
-  // A host name for a file that claims nothing; false when it is taken. After all claims: what was
-  // claimed is not looked at any more.
-  bool take_free(const std::string& name);
+  // Who claims: the path of the file, which outlives the claims.
+  using Owner = const std::string*;
+
+  // The first owner is the main file: its groups may be used in every file. Adds a problem for each
+  // name that another file or this one has, and for each group that neither this file nor the main
+  // one defines. With any problem, also an earlier one, it claims nothing and returns false.
+  // `places`: of each virtual host, or empty.
+  bool claim(Owner owner, const Section& section, const std::vector<VirtualHostPlaces>& places,
+             ProblemList& problems);
+  // What `owner` has claimed of the section is free again.
+  void withdraw(Owner owner, const Section& section);
+  bool has_host(std::string_view name) const { return hosts_.contains(name); }
 
  private:
   struct Place {
-    const FileContent* owner = nullptr;
+    Owner owner = nullptr;
     Position position;
   };
   using Names = std::unordered_map<std::string_view, Place>;
 
-  void claim_groups(const FileContent& content, ProblemList& problems);
-  void claim_hosts(const FileContent& content, ProblemList& problems);
+  void claim_groups(Owner owner, const Section& section, ProblemList& problems);
+  void claim_names(Owner owner, const VirtualHost& host, const VirtualHostPlaces* places,
+                   ProblemList& problems);
+  void check_group(Owner owner, const Section& section, const VirtualHost& host, Position place,
+                   ProblemList& problems) const;
   void claim_name(Names& names, std::string_view name, Place place, std::string_view kind,
                   ProblemList& problems);
-  void withdraw(const FileContent& content);
 
-  const FileContent* main_ = nullptr;
+  Owner main_ = nullptr;
   Names groups_, hosts_;
-  std::unordered_set<std::string> leftovers_;  // taken by take_free()
 };
 
 }  // namespace dmpm::config

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/client_limits.h"
+#include "config/boxed.h"
 
 namespace dmpm::config {
 
@@ -141,13 +142,12 @@ struct Group {
 
 struct CertificateFiles {
   std::string certificate_path, key_path;  // absolute
-  FileStamp certificate_stamp, key_stamp;  // so that a renewed file counts as a change
   bool operator==(const CertificateFiles&) const = default;
 };
 
 struct Certificate : CertificateFiles {
   // With another type of key, for clients that cannot take the first.
-  std::optional<CertificateFiles> second;
+  Boxed<CertificateFiles> second;
   bool operator==(const Certificate&) const = default;
 };
 
@@ -173,7 +173,7 @@ struct VirtualHost {
   std::vector<std::string> names;
   std::string group;
   std::optional<Certificate> tls;
-  std::optional<HostAccessLog> access_log;
+  Boxed<HostAccessLog> access_log;
   Location location;  // not compared
   bool operator==(const VirtualHost& other) const {
     return names == other.names && group == other.group && tls == other.tls &&
@@ -190,6 +190,13 @@ struct HostLog {
 };
 HostLog log_of(const VirtualHost& host, const AccessLog& main);
 
+// What one file says of groups and virtual hosts. Never changed: versions of the configuration share
+// those of the files that say the same, so that what did not change is neither copied nor compared.
+struct Section {
+  std::vector<Group> groups;  // by name
+  std::vector<VirtualHost> virtual_hosts;
+};
+
 struct Configuration {
   std::string runtime_directory = "/run/dmpm";
   std::string log_directory = "/var/log/dmpm";
@@ -203,8 +210,9 @@ struct Configuration {
   AccessLog access_log;
   // Memory that idle workers may keep beyond their idle_timeout, all together; 0: none stays.
   uint64_t keep_warm = 0;
-  std::map<std::string, Group> groups;
-  std::vector<VirtualHost> virtual_hosts;  // main file first, then the site files in order
+  // The main file's first, then those of the site files in order. No group and no host name is there
+  // twice; a virtual host's group is in its own section or the first one, or its name is empty.
+  std::vector<std::shared_ptr<const Section>> sections;
 };
 
 }  // namespace dmpm::config

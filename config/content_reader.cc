@@ -10,9 +10,9 @@ void read_content(ObjectReader& object, Reading& reading) {
     if (groups->kind() != JsonNode::Kind::object) {
       object.wrong("groups", *groups, "an object of names and groups");
     } else {
-      reading.content.groups.reserve(groups->size());
+      reading.content.section.groups.reserve(groups->size());
       for (const JsonMember& member : groups->members()) {
-        reading.content.groups.push_back(read_group(member, reading));
+        reading.content.section.groups.push_back(read_group(member, reading));
       }
     }
   }
@@ -20,7 +20,7 @@ void read_content(ObjectReader& object, Reading& reading) {
     if (hosts->kind() != JsonNode::Kind::list) {
       object.wrong("virtual_hosts", *hosts, "a list of virtual hosts");
     } else {
-      reading.content.virtual_hosts.reserve(hosts->size());
+      reading.content.section.virtual_hosts.reserve(hosts->size());
       for (size_t i = 0; i < hosts->size(); ++i) read_virtual_host(hosts->element(i), reading);
     }
   }

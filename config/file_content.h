@@ -23,10 +23,8 @@ struct VirtualHostPlaces {
 };
 
 struct FileContent {
-  std::shared_ptr<const std::string> path;
-  std::vector<Group> groups;
-  std::vector<VirtualHost> virtual_hosts;
-  std::vector<VirtualHostPlaces> places;  // of each virtual host, or empty
+  Section section;
+  std::vector<VirtualHostPlaces> places;  // of each virtual host
   // A group lists its supplementary groups by name, which is not kept.
   bool lists_supplementary_groups = false;
 };

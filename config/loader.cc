@@ -1,5 +1,6 @@
 #include "config/loader.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 
@@ -19,82 +20,79 @@ std::string absolute(std::string_view path) {
   return concat({std::filesystem::current_path(ignored).native(), "/", path});
 }
 
-MainFile read_main(const std::string& path, Tools& tools, ProblemList& problems) {
-  auto read = tools.files.read(path, limits::kMaxMainFile);
-  if (read) return read_main_file(std::move(read->text), tools, problems);
-  problems.add(read.error().message);
-  return {};
-}
-
-bool has_tls(const FileContent& content) {
-  for (const VirtualHost& host : content.virtual_hosts) {
+bool has_tls(const Section& section) {
+  for (const VirtualHost& host : section.virtual_hosts) {
     if (host.tls) return true;
   }
   return false;
 }
 
 // A listener for TLS needs a certificate to show. While a site file is wrong, it may be in there.
-void check_tls(const MainFile& main, const std::vector<const FileContent*>& sites,
-               bool sites_are_right, ProblemList& problems) {
-  if (!main.tls_listener || has_tls(main.content) || !sites_are_right) return;
-  for (const FileContent* site : sites) {
-    if (has_tls(*site)) return;
+void check_tls(const MainFile& main, const Configuration& all, bool sites_are_right,
+               ProblemList& problems) {
+  if (!main.tls_listener || !sites_are_right) return;
+  for (const auto& section : all.sections) {
+    if (has_tls(*section)) return;
   }
   problems.add(*main.tls_listener,
                "this listener has \"tls\", but no virtual host in any file has: expected at least "
                "one with \"tls\": {\"certificate\": ..., \"key\": ...}");
 }
 
-Configuration assemble(MainFile main, const std::vector<const FileContent*>& sites) {
-  Configuration configuration = std::move(main.settings);
-  auto& groups = configuration.groups;
-  auto& hosts = configuration.virtual_hosts;
-  size_t count = main.content.virtual_hosts.size();
-  for (const FileContent* site : sites) count += site->virtual_hosts.size();
-
-  hosts = std::move(main.content.virtual_hosts);
-  hosts.reserve(count);
-  for (Group& group : main.content.groups) {
-    std::string name = group.name;
-    groups.emplace_hint(groups.end(), std::move(name), std::move(group));
-  }
-  for (const FileContent* site : sites) {
-    for (const Group& group : site->groups) groups.emplace(group.name, group);
-    hosts.insert(hosts.end(), site->virtual_hosts.begin(), site->virtual_hosts.end());
-  }
-  return configuration;
+// Down to the places, which messages name.
+template <typename T>
+bool identical(const std::vector<T>& a, const std::vector<T>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const T& x, const T& y) { return x == y && x.location == y.location; });
 }
 
 }  // namespace
 
 Loader::Loader(const std::string& path)
-    : path_(absolute(path)), site_files_(std::make_unique<SiteFiles>()) {}
+    : path_(std::make_shared<const std::string>(absolute(path))),
+      site_files_(std::make_unique<SiteFiles>()) {}
 
 Loader::~Loader() = default;
 
 LoadOutcome Loader::load() {
   LoadOutcome outcome;
   Tools tools;
-  ProblemList problems(std::make_shared<const std::string>(path_));
-  MainFile main = read_main(path_, tools, problems);
-  Claims claims;
-  claims.claim(main.content, problems);
+  ProblemList problems(path_);
+  MainFile main = read_main(tools, problems);
   const std::vector<std::string> paths = expand(main.include, problems);
   if (!problems.empty()) {
     problems.move_to(outcome.problems);
     return outcome;
   }
+  const auto& last = main_section_;
+  if (!last || !identical(last->groups, main.content.section.groups) ||
+      !identical(last->virtual_hosts, main.content.section.virtual_hosts)) {
+    main_section_ = std::make_shared<const Section>(std::move(main.content.section));
+  }
   std::vector<Problem> site_problems;
-  const SiteFiles::Update sites =
-      site_files_->update(paths, main.surroundings, tools, claims, site_problems);
-  check_tls(main, sites.contents, site_problems.empty(), problems);
+  SiteFiles::Update sites = site_files_->update(paths, {*path_, main_section_, main.content.places, main.surroundings},
+                                                tools, site_problems);
+  Configuration& all = main.settings;
+  all.sections = std::move(sites.sections);
+  all.sections.insert(all.sections.begin(), main_section_);
+  check_tls(main, all, site_problems.empty(), problems);
   outcome.site_files = paths.size();
   outcome.site_files_read = sites.read;
-  const bool main_is_right = problems.empty();
+  if (problems.empty()) outcome.configuration = std::move(all);
   problems.move_to(outcome.problems);
   for (Problem& problem : site_problems) outcome.problems.push_back(std::move(problem));
-  if (main_is_right) outcome.configuration = assemble(std::move(main), sites.contents);
   return outcome;
+}
+
+MainFile Loader::read_main(Tools& tools, ProblemList& problems) const {
+  auto read = tools.files.read(*path_, limits::kMaxMainFile);
+  if (!read) {
+    problems.add(read.error().message);
+    return {};
+  }
+  MainFile main = read_main_file(std::move(read->text), tools, problems);
+  Claims().claim(path_.get(), main.content.section, main.content.places, problems);
+  return main;
 }
 
 }  // namespace dmpm::config

@@ -30,7 +30,10 @@ struct LoadOutcome {
   size_t site_files_read = 0;     // of them: new, changed or wrong before
 };
 
+class ProblemList;
 class SiteFiles;
+struct MainFile;
+struct Tools;
 
 class Loader {
  public:
@@ -45,8 +48,11 @@ class Loader {
   LoadOutcome load();
 
  private:
-  std::string path_;
-  std::unique_ptr<SiteFiles> site_files_;  // the last good version of each
+  MainFile read_main(Tools& tools, ProblemList& problems) const;
+
+  const std::shared_ptr<const std::string> path_;
+  std::shared_ptr<const Section> main_section_;  // of the last good main file
+  std::unique_ptr<SiteFiles> site_files_;        // the last good version of each
 };
 
 }  // namespace dmpm::config

@@ -132,7 +132,6 @@ void read_include(ObjectReader& object, std::vector<IncludePattern>& include,
 
 MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   MainFile main;
-  main.content.path = problems.file();
   const auto document = tools.parser.parse(std::move(text), problems);
   if (!document) return main;
   ObjectReader object(document->root(), "the configuration", problems);

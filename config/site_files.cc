@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <deque>
-#include <optional>
-#include <unordered_set>
 
 #include "base/text.h"
 #include "config/allowed_ids.h"
@@ -26,33 +23,20 @@ bool is_settled(const FileStamp& stamp) {
 }
 
 // Whether the user database still says of the group's names what it said.
-bool same_ids(const Group& group, const FileContent& content, UserDatabase& users) {
+bool same_ids(const Group& group, bool lists_supplementary_groups, UserDatabase& users) {
   const Permissions& permissions = group.permissions;
   const auto& user = users.user(permissions.identity.user);
   if (!user || user.value().uid != permissions.identity.uid) return false;
   const gid_t primary = user.value().gid;
   const auto& gid = users.group(permissions.identity.group);
   if (!gid || gid.value() != permissions.identity.gid) return false;
-  return !content.lists_supplementary_groups &&
+  return !lists_supplementary_groups &&
          users.groups_of(permissions.identity.user, primary) == permissions.supplementary_groups;
 }
 
 bool all_may_run(const std::vector<Group>& groups, const Surroundings& surroundings) {
   return std::all_of(groups.begin(), groups.end(),
                      [&](const Group& group) { return may_run(group.permissions, surroundings); });
-}
-
-// Takes the present stamps; false when one of the files does not pass any more.
-bool renew_stamps(std::vector<VirtualHost>& hosts, TrustedFiles& files) {
-  for (VirtualHost& host : hosts) {
-    if (!host.tls) continue;
-    auto certificate = files.stamp(host.tls->certificate_path);
-    auto key = files.stamp(host.tls->key_path);
-    if (!certificate || !key) return false;
-    host.tls->certificate_stamp = *certificate;
-    host.tls->key_stamp = *key;
-  }
-  return true;
 }
 
 // A module of another version may make something else of the settings.
@@ -66,115 +50,146 @@ bool same_modules(const Group& group, TrustedFiles& files) {
 
 // Of a file that is not in force: its names that are free, without a group, and with their
 // certificate if that can be used.
-FileContent unavailable_hosts(FileContent wrong, Claims& claims) {
-  FileContent content;
-  content.path = wrong.path;
+Section unavailable_hosts(Section wrong, const Claims& claims,
+                          std::unordered_set<std::string>& taken) {
+  Section section;
   for (VirtualHost& host : wrong.virtual_hosts) {
-    std::erase_if(host.names, [&](const std::string& name) { return !claims.take_free(name); });
+    std::erase_if(host.names, [&](const std::string& name) {
+      return claims.has_host(name) || !taken.insert(name).second;
+    });
     if (host.names.empty()) continue;
     host.group.clear();
-    if (host.tls &&
-        (host.tls->certificate_stamp == FileStamp{} || host.tls->key_stamp == FileStamp{})) {
+    if (host.tls && (host.tls->certificate_path.empty() || host.tls->key_path.empty())) {
       host.tls.reset();
     }
-    content.virtual_hosts.push_back(std::move(host));
+    section.virtual_hosts.push_back(std::move(host));
   }
-  return content;
+  return section;
 }
 
 }  // namespace
 
-SiteFiles::Update SiteFiles::update(const std::vector<std::string>& paths,
-                                    const Surroundings& surroundings, Tools& tools, Claims& claims,
-                                    std::vector<Problem>& problems) {
-  note_changes(surroundings);
-  forget_all_but(paths);
+SiteFiles::Update SiteFiles::update(const std::vector<std::string>& paths, const MainPart& main,
+                                    Tools& tools, std::vector<Problem>& problems) {
+  note_changes(main);
   Update update;
-  std::deque<Examined> all;  // claims point into it
+  std::vector<const File*> files;
+  files.reserve(paths.size());
+  std::deque<Examined> all;
   for (const std::string& path : paths) {
-    Examined& examined = all.emplace_back(files_[path], path);
-    if (still_valid(examined.file, path, tools)) continue;
-    read(examined, tools, claims);
+    File& file = file_of(path);
+    files.push_back(&file);
+    const bool unchanged = still_valid(file, tools);
+    if (unchanged && !main_changed_) continue;
+    withdraw(file);
+    file.in_force = false;
+    all.emplace_back(file, unchanged);
+  }
+  forget_all_but(paths);
+  for (Examined& examined : all) {
+    if (examined.unchanged) continue;
+    read(examined, tools);
     ++update.read;
   }
-  for (Examined& examined : all) {
-    if (!examined.candidate) keep(examined, claims);
-  }
-  for (Examined& examined : all) {
-    if (examined.candidate) adopt(examined, claims);
-  }
-  for (Examined& examined : all) {
-    if (!examined.in_force) name_unavailable(examined, claims);
-  }
-  for (Examined& examined : all) {
-    settle(examined, problems);
-    update.contents.push_back(examined.in_force ? &*examined.file.good
-                                                : &examined.file.unavailable);
+  put_in_force(all);
+  for (Examined& examined : all) settle(examined, problems);
+  update.sections.reserve(files.size());
+  for (const File* file : files) {
+    update.sections.push_back(file->in_force ? file->good : file->unavailable);
   }
   return update;
 }
 
-void SiteFiles::note_changes(const Surroundings& surroundings) {
+void SiteFiles::note_changes(const MainPart& main) {
   const UserDatabaseStamp users = UserDatabaseStamp::now();
   users_changed_ = users != users_stamp_;
   users_stamp_ = users;
-  surroundings_changed_ = surroundings != surroundings_;
-  surroundings_ = surroundings;
+  surroundings_changed_ = main.surroundings != surroundings_;
+  surroundings_ = main.surroundings;
+  main_changed_ = main.section != main_;
+  if (!main_changed_) return;
+  main_ = main.section;
+  claims_ = {};
+  ProblemList none(nullptr);
+  claims_.claim(&main.path, *main_, main.places, none);
 }
 
+SiteFiles::File& SiteFiles::file_of(const std::string& path) {
+  File& file = files_[path];
+  if (!file.path) file.path = std::make_shared<const std::string>(path);
+  return file;
+}
+
+// After file_of() of each path.
 void SiteFiles::forget_all_but(const std::vector<std::string>& paths) {
+  if (files_.size() == paths.size()) return;
   const std::unordered_set<std::string_view> listed(paths.begin(), paths.end());
-  std::erase_if(files_, [&](const auto& entry) { return !listed.contains(entry.first); });
+  std::erase_if(files_, [&](const auto& entry) {
+    if (listed.contains(entry.first)) return false;
+    withdraw(entry.second);
+    return true;
+  });
+}
+
+// With a new main file nothing is claimed yet.
+void SiteFiles::withdraw(const File& file) {
+  if (file.in_force && !main_changed_) claims_.withdraw(file.path.get(), *file.good);
+}
+
+bool SiteFiles::still_valid(const File& file, Tools& tools) const {
+  if (!file.good || !file.conclusive || surroundings_changed_) return false;
+  auto stamp = tools.files.stamp(*file.path);
+  if (!stamp || *stamp != file.stamp) return false;
+  const auto& groups = file.good->groups;
+  return std::all_of(groups.begin(), groups.end(), [&](const Group& group) {
+    return same_modules(group, tools.files) &&
+           (!users_changed_ || same_ids(group, file.lists_supplementary_groups, tools.users));
+  });
 }
 
 // Leaves a candidate or problems.
-void SiteFiles::read(Examined& examined, Tools& tools, Claims& claims) const {
+void SiteFiles::read(Examined& examined, Tools& tools) {
   ProblemList& problems = examined.problems;
   auto text = tools.files.read(*problems.file(), limits::kMaxSiteFile);
   if (!text) return problems.add(text.error().message);
   FileContent content;
-  content.path = problems.file();
   Reading reading{tools, surroundings_, content, problems};
   read_site_file(std::move(text->text), reading);
   if (problems.empty()) {
     examined.candidate = std::move(content);
     examined.candidate_stamp = text->stamp;
   } else {
-    claims.claim(content, problems);  // for what more there is to say; it claims nothing
-    examined.wrong = std::move(content);
+    // For what more there is to say; it claims nothing.
+    claims_.claim(problems.file().get(), content.section, content.places, problems);
+    examined.wrong = std::move(content.section);
   }
 }
 
-bool SiteFiles::still_valid(File& file, const std::string& path, Tools& tools) const {
-  if (!file.good || !file.conclusive || surroundings_changed_) return false;
-  auto stamp = tools.files.stamp(path);
-  if (!stamp || *stamp != file.stamp) return false;
-  const auto has_same_ids = [&](const Group& group) {
-    return same_ids(group, *file.good, tools.users);
-  };
-  if (users_changed_ &&
-      !std::all_of(file.good->groups.begin(), file.good->groups.end(), has_same_ids)) {
-    return false;
+// Names belong to who has them, then to who asks first.
+void SiteFiles::put_in_force(std::deque<Examined>& all) {
+  for (Examined& examined : all) {
+    if (!examined.candidate) keep(examined);
   }
-  const auto has_same_modules = [&](const Group& group) {
-    return same_modules(group, tools.files);
-  };
-  if (!std::all_of(file.good->groups.begin(), file.good->groups.end(), has_same_modules)) {
-    return false;
+  for (Examined& examined : all) {
+    if (examined.candidate) adopt(examined);
   }
-  return renew_stamps(file.good->virtual_hosts, tools.files);
+  std::unordered_set<std::string> taken;  // by files that are not in force
+  for (Examined& examined : all) {
+    if (!examined.file.in_force) name_unavailable(examined, taken);
+  }
 }
 
 // Leaves the last good version in force, if there is one and it still fits.
-void SiteFiles::keep(Examined& examined, Claims& claims) const {
-  if (!examined.file.good) return;
+void SiteFiles::keep(Examined& examined) {
+  File& file = examined.file;
+  if (!file.good) return;
   // It was checked against the main file of its time.
-  if (!examined.problems.empty() && !all_may_run(examined.file.good->groups, surroundings_)) {
+  if (!examined.problems.empty() && !all_may_run(file.good->groups, surroundings_)) {
     return examined.problems.add("the previous version of this file may not run any more either");
   }
-  ProblemList collisions(examined.problems.file());
-  examined.in_force = claims.claim(*examined.file.good, collisions);
-  if (examined.in_force) return;
+  ProblemList collisions(file.path);
+  file.in_force = claims_.claim(file.path.get(), *file.good, {}, collisions);
+  if (file.in_force) return;
   const bool unchanged = examined.problems.empty();
   examined.problems.append(collisions);
   if (!unchanged) {
@@ -182,27 +197,38 @@ void SiteFiles::keep(Examined& examined, Claims& claims) const {
   }
 }
 
-void SiteFiles::adopt(Examined& examined, Claims& claims) const {
-  examined.in_force = claims.claim(*examined.candidate, examined.problems);
-  if (examined.in_force) return;
-  examined.wrong = std::move(*examined.candidate);
-  examined.candidate.reset();
-  keep(examined, claims);
-}
-
-void SiteFiles::name_unavailable(Examined& examined, Claims& claims) const {
+void SiteFiles::adopt(Examined& examined) {
   File& file = examined.file;
-  const bool is_old = !examined.wrong.path && file.good;
-  file.unavailable = unavailable_hosts(is_old ? *file.good : std::move(examined.wrong), claims);
+  FileContent& content = *examined.candidate;
+  file.in_force =
+      claims_.claim(file.path.get(), content.section, content.places, examined.problems);
+  if (file.in_force) return;
+  examined.wrong = std::move(content.section);
+  examined.candidate.reset();
+  keep(examined);
 }
 
-// Ends the update of one file. What was claimed points to nowhere from here on.
-void SiteFiles::settle(Examined& examined, std::vector<Problem>& problems) const {
+void SiteFiles::name_unavailable(Examined& examined, std::unordered_set<std::string>& taken) const {
+  File& file = examined.file;
+  Section names;
+  if (examined.wrong) {
+    names = std::move(*examined.wrong);
+  } else if (file.good) {
+    names.virtual_hosts = file.good->virtual_hosts;
+  }
+  file.unavailable =
+      std::make_shared<const Section>(unavailable_hosts(std::move(names), claims_, taken));
+}
+
+// Ends the update of one file.
+void SiteFiles::settle(Examined& examined, std::vector<Problem>& problems) {
   File& file = examined.file;
   file.conclusive = examined.problems.empty();
+  if (file.in_force) file.unavailable.reset();
   if (examined.candidate) {
-    file.good = std::move(examined.candidate);
-    file.good->places = {};
+    // The elements, which the claims point into, stay where they are.
+    file.good = std::make_shared<const Section>(std::move(examined.candidate->section));
+    file.lists_supplementary_groups = examined.candidate->lists_supplementary_groups;
     file.stamp = examined.candidate_stamp;
     file.conclusive = is_settled(file.stamp);
   }

@@ -32,21 +32,21 @@ void read_names(ObjectReader& object, VirtualHost& host, VirtualHostPlaces& plac
   }
 }
 
-void read_file(ObjectReader& object, std::string_view key, std::string& path, FileStamp& stamp,
-               Reading& reading) {
+// Leaves `path` empty when the file cannot be used.
+void read_file(ObjectReader& object, std::string_view key, std::string& path, Reading& reading) {
   const auto node = object.require(key, "the absolute path of a PEM file");
   if (!node) return;
   const auto text = plain_string(*node);
   if (!text || !is_absolute_path(*text)) return object.wrong(key, *node, expected_path(text));
-  path = *text;
-  auto found = reading.tools.files.stamp(path);
+  std::string named(*text);
+  auto found = reading.tools.files.stamp(named);
   if (!found) return reading.problems.add(node->position(), found.error().message);
-  stamp = *found;
+  path = std::move(named);
 }
 
 void read_files(ObjectReader& object, CertificateFiles& files, Reading& reading) {
-  read_file(object, "certificate", files.certificate_path, files.certificate_stamp, reading);
-  read_file(object, "key", files.key_path, files.key_stamp, reading);
+  read_file(object, "certificate", files.certificate_path, reading);
+  read_file(object, "key", files.key_path, reading);
 }
 
 void read_tls(const JsonNode& node, VirtualHost& host, Reading& reading) {
@@ -82,7 +82,7 @@ void read_virtual_host(const JsonNode& node, Reading& reading) {
   if (const auto tls = object.find("tls")) read_tls(*tls, host, reading);
   read_host_access_log(object, host.access_log, problems);
   object.finish();
-  reading.content.virtual_hosts.push_back(std::move(host));
+  reading.content.section.virtual_hosts.push_back(std::move(host));
   reading.content.places.push_back(std::move(places));
 }
 

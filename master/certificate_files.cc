@@ -3,7 +3,6 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "config/trusted_files.h"
 #include "master/limits.h"
 
 namespace dmpm::master {
@@ -26,7 +25,17 @@ Result<CertificateText> read_certificate(const config::CertificateFiles& certifi
   CertificateText text;
   text.chain = std::move(chain->text);
   text.key = std::move(key->text);
+  text.stamps = {chain->stamp, key->stamp};
   return text;
+}
+
+Result<CertificateStamps> stamps_of(const config::CertificateFiles& certificate,
+                                    config::TrustedFiles& files) {
+  auto chain = files.stamp(certificate.certificate_path);
+  if (!chain) return chain.error();
+  auto key = files.stamp(certificate.key_path);
+  if (!key) return key.error();
+  return CertificateStamps{*chain, *key};
 }
 
 }  // namespace dmpm::master

@@ -1,12 +1,9 @@
 #include "master/keyholder_link.h"
 
 #include <cstring>
-#include <vector>
 
 #include "base/text.h"
 #include "base/wire.h"
-#include "config/loader.h"
-#include "master/certificate_files.h"
 
 namespace dmpm::master {
 
@@ -31,6 +28,12 @@ const char* describe_offence(MasterRequestType type) {
     case MasterRequestType::unread: return "times it did not read its answers";
     default: return nullptr;
   }
+}
+
+std::vector<const config::CertificateFiles*> pairs_of(const config::Certificate& certificate) {
+  std::vector<const config::CertificateFiles*> pairs{&certificate};
+  if (certificate.second) pairs.push_back(&*certificate.second);
+  return pairs;
 }
 
 }  // namespace
@@ -110,7 +113,29 @@ void KeyholderLink::dispatcher_started(unsigned number) {
 void KeyholderLink::forget(uint32_t certificate) {
   reported_.erase(reported_.lower_bound({certificate, 0}),
                   reported_.upper_bound({certificate, UINT32_MAX}));
+  given_.erase(certificate);
   if (channel_) channel_->send(notice(Notice::forget).u32(certificate).bytes());
+}
+
+std::vector<uint32_t> KeyholderLink::renewed(std::vector<config::Problem>& problems) const {
+  std::vector<uint32_t> numbers;
+  config::TrustedFiles files;
+  for (const auto& [number, stamps] : given_) {
+    const config::Certificate* certificate = feed_.certificate(number);
+    if (certificate == nullptr) continue;
+    const auto pairs = pairs_of(*certificate);
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      auto now = stamps_of(*pairs[i], files);
+      if (now && i < stamps.size() && *now == stamps[i]) continue;
+      if (now) {
+        numbers.push_back(number);
+      } else if (auto said = problem(number, now.error().message)) {
+        problems.push_back(std::move(*said));
+      }
+      break;
+    }
+  }
+  return numbers;
 }
 
 // ---- what it says ----
@@ -157,10 +182,10 @@ const char* KeyholderLink::judge(const Request& request) {
 void KeyholderLink::send_key(uint32_t number) {
   const config::Certificate* certificate = feed_.certificate(number);
   if (certificate == nullptr) return send_no_key(number, "the certificate was removed");
-  std::vector<const config::CertificateFiles*> pairs{certificate};
-  if (certificate->second) pairs.push_back(&*certificate->second);
+  std::vector<CertificateStamps>& stamps = given_[number];
+  stamps.clear();
   std::vector<CertificateText> texts;
-  for (const config::CertificateFiles* files : pairs) {
+  for (const config::CertificateFiles* files : pairs_of(*certificate)) {
     auto text = read_certificate(*files);
     if (!text) {
       report(number, static_cast<uint32_t>(texts.size()), text.error().message);
@@ -168,6 +193,7 @@ void KeyholderLink::send_key(uint32_t number) {
     }
     texts.push_back(std::move(*text));
   }
+  for (const CertificateText& text : texts) stamps.push_back(text.stamps);
   for (uint32_t index = 0; index < texts.size(); ++index) {
     std::string message = notice(Notice::key)
                               .u32(number)
@@ -203,11 +229,15 @@ void KeyholderLink::report(uint32_t certificate, uint32_t index, const std::stri
   std::string& last = reported_[{certificate, index}];
   if (last == what) return;
   last = what;
+  if (const auto said = problem(certificate, what)) log_.error(said->to_string());
+}
+
+std::optional<config::Problem> KeyholderLink::problem(uint32_t certificate,
+                                                      const std::string& what) const {
   const config::VirtualHost* host = feed_.host_with_certificate(certificate);
-  if (host == nullptr) return;
-  const config::Problem problem{host->location,
-                                concat({"this virtual host's TLS does not work: ", what})};
-  log_.error(problem.to_string());
+  if (host == nullptr) return std::nullopt;
+  return config::Problem{host->location,
+                         concat({"this virtual host's TLS does not work: ", what})};
 }
 
 void KeyholderLink::on_offence_of_dispatcher(const Request& request) {

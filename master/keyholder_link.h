@@ -9,14 +9,19 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/channel.h"
 #include "base/log.h"
 #include "base/rate_limit.h"
 #include "config/configuration.h"
+#include "config/loader.h"
 #include "keyholder/protocol.h"
+#include "master/certificate_files.h"
 #include "master/handover.h"
 #include "master/limits.h"
 #include "master/routing_feed.h"
@@ -53,6 +58,9 @@ class KeyholderLink final : public ServiceHandler, public ChannelHandler {
   // The certificate's files changed, or it is not in use any more. To be called before any dispatcher
   // is told.
   void forget(uint32_t certificate);
+  // The certificates that were given to the keyholder and whose files are others now: to be forgotten.
+  // Files that cannot be used any more are reported, and what was read of them stays in use.
+  std::vector<uint32_t> renewed(std::vector<config::Problem>& problems) const;
 
  private:
   using Request = keyholder_protocol::MasterRequest;
@@ -68,6 +76,8 @@ class KeyholderLink final : public ServiceHandler, public ChannelHandler {
   void on_verdict(const Request& request);
   void on_offence_of_dispatcher(const Request& request);
   void report(uint32_t certificate, uint32_t index, const std::string& what);
+  // Null: no virtual host uses it.
+  std::optional<config::Problem> problem(uint32_t certificate, const std::string& what) const;
 
   EventLoop& loop_;
   Log& log_;
@@ -77,6 +87,9 @@ class KeyholderLink final : public ServiceHandler, public ChannelHandler {
   const RoutingFeed& feed_;
   std::unique_ptr<Channel> channel_;  // while a keyholder runs
   RateLimit questions_, reports_;
+  // Certificates that the keyholder asked for, and what their files were then: each pair's, or
+  // nothing of files that could not be read.
+  std::unordered_map<uint32_t, std::vector<CertificateStamps>> given_;
   // What was reported of each certificate's pair last, so that it is said once.
   std::map<std::pair<uint32_t, uint32_t>, std::string> reported_;
   Service service_;

@@ -9,11 +9,14 @@
 #include "base/text.h"
 #include "master/fixed_settings.h"
 #include "master/limits.h"
+#include "master/notices.h"
 #include "master/process_memory.h"
 
 namespace dmpm::master {
 
 namespace {
+
+constexpr size_t kManyFiles = 100;
 
 WorkerPlaces places_of(const Prepared& prepared, const WorkerCgroups& cgroups) {
   return {prepared.directories.sockets,
@@ -194,7 +197,9 @@ void Master::reload() {
   if (!done) say_problem(done.error().message);
   master_log_.announce(result);
   reloading_.tell(result);
-  if (done) return static_cast<void>(::malloc_trim(0));  // reading needs three times what is kept
+  // Reading many needs three times what is kept.
+  if (done && outcome.site_files_read > kManyFiles) ::malloc_trim(0);
+  if (done) return;
   reloading_.finish(false);
   if (phase_ == Phase::serving) service_manager_.ready("serving; the last reload failed");
 }
@@ -226,12 +231,12 @@ Result<std::string> Master::put_in_force(config::Configuration next) {
 
 // Puts `next` in force in every process; what changed, for the log.
 std::string Master::apply(config::Configuration next) {
-  const RoutingFeed::Update update = feed_.update(std::move(next));
+  RoutingFeed::Update update = feed_.update(std::move(next));
   // First the book, so that an answer to the news finds it right; the workers that have to go are
   // told to the dispatchers after the news that nothing is sent to them any more.
-  feed_.for_each_group(
-      [this](uint32_t number, const config::Group& group) { groups_.put(number, group); });
+  for (const auto& [number, group] : update.groups) groups_.put(number, *group);
   for (const uint32_t number : update.forgotten_certificates) keyholder_.forget(number);
+  renew_certificates(update);
   // The logger knows of a virtual host before a dispatcher can name it.
   logger_.configure(update.access_logs);
   dispatchers_.configure(update.notices);
@@ -240,6 +245,16 @@ std::string Master::apply(config::Configuration next) {
   warm_.set_budget(feed_.configuration().keep_warm);
   return concat({std::to_string(update.groups_changed), " groups changed, ",
                  std::to_string(update.virtual_hosts_changed), " virtual hosts changed"});
+}
+
+// Certificates are read when they are first used: only of those that were can anybody have an old version.
+void Master::renew_certificates(RoutingFeed::Update& update) {
+  std::vector<config::Problem> problems;
+  for (const uint32_t number : keyholder_.renewed(problems)) {
+    keyholder_.forget(number);
+    update.notices.push_back(forget_certificate(number));
+  }
+  for (const config::Problem& problem : problems) say_problem(problem.to_string());
 }
 
 // ---- upgrade ----

@@ -103,6 +103,7 @@ class Master final : public SignalHandler,
   void say_problem(const std::string& text);
   Result<std::string> put_in_force(config::Configuration next);
   std::string apply(config::Configuration next);
+  void renew_certificates(RoutingFeed::Update& update);
   void announce_listeners(const std::vector<BoundListener>& before,
                           const std::vector<BoundListener>& now);
   void drain();

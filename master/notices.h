@@ -1,5 +1,5 @@
-// The notices about workers, encoded (master/protocol.h). Those about the
-// configuration are encoded where they arise, in routing_feed.cc.
+// The short notices, encoded (master/protocol.h). Those that say what is configured are
+// routing_notices.h's.
 #pragma once
 
 #include <string>
@@ -19,6 +19,10 @@ inline WireWriter notice(protocol::Notice kind) {
 
 inline std::string commit(uint32_t version) {
   return notice(protocol::Notice::commit).u32(version).take();
+}
+
+inline std::string forget_certificate(uint32_t number) {
+  return notice(protocol::Notice::forget_certificate).u32(number).take();
 }
 
 inline std::string worker_ready(uint32_t group, uint32_t worker, uint32_t capacity,

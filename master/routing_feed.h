@@ -6,6 +6,8 @@
 //                  a new number, and the old one finishes what it has
 //   virtual host   its first name
 //   certificate    its paths
+// What an update costs is in proportion to the sections that are not the same objects as before, and
+// to all of them only when the main file changes its groups or its access log.
 #pragma once
 
 #include <functional>
@@ -13,22 +15,29 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/configuration.h"
 #include "master/access_log_notices.h"
+#include "master/certificate_numbers.h"
 #include "master/handover.h"
 
 namespace dmpm::master {
 
 class RoutingFeed {
  public:
+  using Section = std::shared_ptr<const config::Section>;
+  using NumberedGroup = std::pair<uint32_t, const config::Group*>;
+
   // What update() did.
   struct Update {
     std::vector<std::string> notices;  // for dispatchers that know the version before; no commit
     std::vector<std::string> access_logs;  // the same, for the logger
+    // Those that are new or stand elsewhere now, changed or not.
+    std::vector<NumberedGroup> groups;
     std::vector<uint32_t> removed_groups;
-    std::vector<uint32_t> forgotten_certificates;  // changed or not in use any more
+    std::vector<uint32_t> forgotten_certificates;  // not in use any more
     size_t groups_changed = 0;                     // new, changed and removed ones
     size_t virtual_hosts_changed = 0;              // the same
     // The version before: to be kept until nothing refers to it any more.
@@ -55,57 +64,59 @@ class RoutingFeed {
   void for_each_group(
       const std::function<void(uint32_t number, const config::Group&)>& visit) const;
   // Null: never was, or is not in force any more.
-  const config::Certificate* certificate(uint32_t number) const;
+  const config::Certificate* certificate(uint32_t number) const {
+    return certificates_.find(number);
+  }
   // One that uses it, for messages; null when none does.
   const config::VirtualHost* host_with_certificate(uint32_t number) const;
-  bool certificate_was_given(uint32_t number) const {
-    return number != 0 && number <= last_certificate_;
-  }
+  bool certificate_was_given(uint32_t number) const { return certificates_.was_given(number); }
 
  private:
-  struct CertificateKey {
-    std::string_view certificate, key;
-    std::string_view second_certificate, second_key;  // empty: there is none
-    bool operator==(const CertificateKey&) const = default;
-  };
-  struct CertificateHash {
-    size_t operator()(const CertificateKey& key) const;
-  };
   struct HostNumbers {
     uint32_t host, group, certificate;
     bool logged;
     bool operator==(const HostNumbers&) const = default;
   };
-  struct KnownCertificate {
+  struct KnownGroup {
     uint32_t number;
-    const config::Certificate* certificate;
+    const config::Group* group;  // null: of the master before
   };
-  // All views and pointers are into one configuration.
-  struct Book {
-    std::unordered_map<std::string_view, uint32_t> groups;  // by name
-    std::unordered_map<CertificateKey, KnownCertificate, CertificateHash> certificates;
-    std::unordered_map<uint32_t, const config::Certificate*> certificates_by_number;
-    std::vector<HostNumbers> hosts;  // parallel to Configuration::virtual_hosts
+  struct OldHost {
+    const config::VirtualHost* host;
+    HostNumbers numbers;
+  };
+  // The sections that differ, and what was in those that are gone, by (first) name.
+  struct Change {
+    std::vector<Section> gone, come;
+    std::unordered_map<std::string_view, OldHost> hosts;
+    std::unordered_map<std::string_view, KnownGroup> groups;
+    bool main_access_log = false;
   };
 
-  bool group_stays(const std::string& name, const config::Group& group) const;
-  void number_groups(const config::Configuration& next, Book& book, Update& update);
-  void number_certificates(const config::Configuration& next, Book& book);
-  void remove_hosts(const config::Configuration& next, Update& update, HostLogNotices& logs) const;
-  void number_hosts(const config::Configuration& next, Book& book, Update& update,
+  // The steps of an update.
+  Change compare(const config::Configuration& next) const;
+  void forget_gone(Change& change);
+  void remove_hosts(const Change& change, Update& update, HostLogNotices& logs) const;
+  void number_groups(const Change& change, Update& update);
+  void number_hosts(const Change& change, const config::AccessLog& main, Update& update,
                     HostLogNotices& logs);
-  void note_log(const config::Configuration& next, size_t i, size_t old, const HostNumbers& numbers,
-                HostLogNotices& logs) const;
-  static uint32_t number_of_group(const config::VirtualHost& host, const Book& book);
-  static CertificateKey key_of(const config::Certificate& certificate);
-  static uint32_t number_of_certificate(const config::VirtualHost& host, const Book& book);
-  void remove_groups(const config::Configuration& next, const Book& book, Update& update) const;
-  void forget_certificates(const Book& book, Update& update) const;
+  HostNumbers number_host(const config::VirtualHost& host, const Section& section,
+                          const OldHost* old, const config::AccessLog& main);
+  void remove_groups(const Change& change, Update& update) const;
+
+  bool group_stays(const KnownGroup& old, const config::Group& group) const;
+  uint32_t number_of_group(const config::VirtualHost& host) const;
+  // Every virtual host in force, in order.
+  template <typename Visit>
+  void for_each_host(const Visit& visit) const;
 
   std::unique_ptr<const config::Configuration> configuration_;
-  Book book_;
+  // All views and pointers are into its sections.
+  std::unordered_map<std::string_view, KnownGroup> groups_;  // by name
+  std::unordered_map<const config::Section*, std::vector<HostNumbers>> hosts_;
+  CertificateNumbers certificates_;
   std::unordered_map<std::string_view, uint64_t> taken_over_;  // group -> its fingerprint
-  uint32_t last_group_ = 0, last_host_ = 0, last_certificate_ = 0;
+  uint32_t last_group_ = 0, last_host_ = 0;
 };
 
 }  // namespace dmpm::master

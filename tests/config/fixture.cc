@@ -37,6 +37,14 @@ const char kGood[] = R"({
 }
 )";
 
+Flat::Flat(Configuration configuration) : Configuration(std::move(configuration)) {
+  for (const auto& section : sections) {
+    for (const Group& group : section->groups) groups.emplace(group.name, group);
+    virtual_hosts.insert(virtual_hosts.end(), section->virtual_hosts.begin(),
+                         section->virtual_hosts.end());
+  }
+}
+
 TemporaryDirectory::TemporaryDirectory() {
   char path[] = "/tmp/dmpm-config-XXXXXX";
   REQUIRE(::mkdtemp(path) != nullptr);

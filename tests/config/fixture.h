@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,13 @@
 #include "config/loader.h"
 
 namespace dmpm::config::test {
+
+// A configuration with all its sections' groups and virtual hosts in one.
+struct Flat : Configuration {
+  explicit Flat(Configuration configuration);
+  std::map<std::string, Group> groups;
+  std::vector<VirtualHost> virtual_hosts;
+};
 
 // A directory that goes away with everything in it.
 class TemporaryDirectory {

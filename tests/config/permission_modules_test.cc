@@ -122,7 +122,7 @@ std::vector<PermissionModule> load_modules(const TemporaryDirectory& directory,
   directory.write("main.json", replaced(kGood, "\"modules\": {}", modules));
   LoadOutcome outcome = Loader(directory.file("main.json")).load();
   REQUIRE(lines(outcome.problems, directory) == std::vector<std::string>{});
-  return outcome.configuration->groups.at("alice").permissions.modules;
+  return Flat(*outcome.configuration).groups.at("alice").permissions.modules;
 }
 
 constexpr char kAll[] = R"("modules": {
@@ -234,7 +234,7 @@ TEST_CASE("a new version of a module is a change of the groups that use it") {
   const LoadOutcome first = loader.load();
   REQUIRE(lines(first.problems, directory) == std::vector<std::string>{});
   const auto permissions = [](const LoadOutcome& outcome) {
-    return outcome.configuration->groups.at("bob").permissions;
+    return Flat(*outcome.configuration).groups.at("bob").permissions;
   };
   std::filesystem::copy_file(good, directory.file("new.so"));
   std::filesystem::rename(directory.file("new.so"), directory.file("mine.so"));

@@ -27,7 +27,8 @@ class Sites {
   Lines load() {
     LoadOutcome outcome = loader_.load();
     read_ = outcome.site_files_read;
-    configuration_ = std::move(outcome.configuration);
+    configuration_.reset();
+    if (outcome.configuration) configuration_.emplace(std::move(*outcome.configuration));
     return lines(outcome.problems, directory_);
   }
   // Loads until no stamp is so young that its file is read again to be sure.
@@ -40,7 +41,7 @@ class Sites {
   }
   size_t read() const { return read_; }
   bool has_configuration() const { return configuration_.has_value(); }
-  const Configuration& configuration() const { return *configuration_; }
+  const Flat& configuration() const { return *configuration_; }
   // The first name of every virtual host, in order.
   Lines hosts() const {
     Lines out;
@@ -51,7 +52,7 @@ class Sites {
  private:
   TemporaryDirectory directory_;
   Loader loader_{directory_.file("main.json")};
-  std::optional<Configuration> configuration_;
+  std::optional<Flat> configuration_;
   size_t read_ = 0;
 };
 
@@ -231,7 +232,7 @@ TEST_CASE("later, who has a name keeps it") {
   sites.settle();
   sites.write("a.json", site("bob", "man", "c.test"));
   CHECK(sites.load() == Lines{"@DIR@/sites.d/a.json:6:17: the name \"c.test\" is taken already, at "
-                              "@DIR@/sites.d/b.json:6:5"});
+                              "@DIR@/sites.d/b.json:6:17"});
   CHECK(sites.hosts() == Lines{"a.test", "b.test", "c.test"});
   // Two that exchange their names at once do not collide.
   sites.write("b.json", site("carol", "lp", "b.test"));
@@ -302,31 +303,64 @@ TEST_CASE("no previous version runs as a service's user") {
   CHECK(sites.hosts() == Lines{"a.test", "b.test", "c.test"});
 }
 
-TEST_CASE("a renewed certificate is noticed without reading its site file") {
+TEST_CASE("a certificate that cannot be used is a problem of the file that names it first") {
   Sites sites;
-  sites.write(
-      "a.json",
+  const std::string with_tls =
       replaced(site("bob", "man", "b.test"), "\"group\": \"bob\"",
-               R"("group": "bob", "tls": { "certificate": "@DIR@/b.crt", "key": "@DIR@/a.key" })"));
+               R"("group": "bob", "tls": { "certificate": "@DIR@/b.crt", "key": "@DIR@/a.key" })");
+  sites.write("a.json", with_tls);
   CHECK(sites.load() ==
         Lines{"@DIR@/sites.d/a.json:6:68: \"@DIR@/b.crt\" cannot be opened: No such "
               "file or directory"});
-  sites.directory().write("b.crt", "one");
-  sites.settle();
-  const Certificate before = *sites.configuration().virtual_hosts.back().tls;
-  CHECK(before.certificate_stamp.size == 3);
-  sites.directory().write("b.crt", "renewed");
-  CHECK(sites.load() == Lines{});
-  CHECK(sites.read() == 0);
-  const Certificate after = *sites.configuration().virtual_hosts.back().tls;
-  CHECK(after != before);
-  CHECK(after.certificate_stamp.size == 7);
-  CHECK(after.key_stamp == before.key_stamp);
-  // One that does not pass any more is a problem of this file, and the old stamp stays.
   sites.directory().write("b.crt", "writable", 0666);
   CHECK(sites.load() == Lines{"@DIR@/sites.d/a.json:6:68: \"@DIR@/b.crt\" has mode 0666, so that "
                               "others than its owner may write to it; chmod go-w"});
-  CHECK(*sites.configuration().virtual_hosts.back().tls == after);
+  sites.directory().write("b.crt", "one", 0644);
+  sites.settle();
+  // From then on it is of who reads it.
+  sites.directory().remove("b.crt");
+  CHECK(sites.load() == Lines{});
+  CHECK(sites.read() == 0);
+}
+
+TEST_CASE("sections that did not change are the same objects") {
+  Sites sites;
+  sites.write("a.json", site("bob", "man", "b.test"));
+  sites.write("b.json", site("carol", "lp", "c.test"));
+  sites.settle();
+  const auto before = sites.configuration().sections;
+  REQUIRE(before.size() == 3);
+  sites.write("b.json", site("carol", "lp", "d.test"));
+  CHECK(sites.load() == Lines{});
+  const auto after = sites.configuration().sections;
+  REQUIRE(after.size() == 3);
+  CHECK(after[0] == before[0]);
+  CHECK(after[1] == before[1]);
+  CHECK(after[2] != before[2]);
+  // A group that moves in the main file is in another place, for messages.
+  const std::string main = replaced(kGood, "[]", R"(["@DIR@/sites.d/*.json"])");
+  sites.write_main("\n" + main);
+  CHECK(sites.load() == Lines{});
+  CHECK(sites.configuration().sections[0] != before[0]);
+  CHECK(sites.configuration().sections[1] == before[1]);
+}
+
+TEST_CASE("names stay taken over loads that change nothing else") {
+  Sites sites;
+  sites.write("a.json", site("bob", "man", "b.test"));
+  sites.write("b.json", site("carol", "lp", "c.test"));
+  sites.settle();
+  sites.write("c.json", site("dave", "mail", "b.test"));
+  const Lines taken{"@DIR@/sites.d/c.json:6:17: the name \"b.test\" is taken already, at "
+                    "@DIR@/sites.d/a.json:6:17"};
+  CHECK(sites.load() == taken);
+  CHECK(sites.load() == taken);
+  // Who has it goes.
+  sites.directory().remove("sites.d/a.json");
+  CHECK(sites.load() == Lines{});
+  CHECK(sites.hosts() == Lines{"a.test", "c.test", "b.test"});
+  CHECK(sites.configuration().groups.contains("dave"));
+  CHECK_FALSE(sites.configuration().groups.contains("bob"));
 }
 
 TEST_CASE("a TLS listener is served by any file's certificate") {

@@ -9,7 +9,7 @@ namespace {
 
 TEST_CASE("chain and key together are bounded") {
   TemporaryDirectory directory;
-  const config::CertificateFiles certificate{directory / "chain", directory / "key", {}, {}};
+  const config::CertificateFiles certificate{directory / "chain", directory / "key"};
   struct Case {
     size_t chain, key;
     bool ok;

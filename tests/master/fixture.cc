@@ -12,6 +12,7 @@
 #include "base/channel.h"
 #include "base/socket.h"
 #include "base/text.h"
+#include "tests/master/draft.h"
 
 namespace dmpm::master::test {
 
@@ -235,8 +236,8 @@ House::~House() {
 }
 
 void House::configure(std::vector<config::Group> all) {
-  const bool first = feed.configuration().groups.empty();
-  config::Configuration next;
+  const bool first = feed.configuration().sections.empty();
+  Draft next;
   for (config::Group& group : all) {
     config::VirtualHost host;
     host.names = {group.name + ".test"};

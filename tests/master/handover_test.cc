@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "master/routing_feed.h"
+#include "tests/master/draft.h"
 
 namespace dmpm::master::test {
 namespace {
@@ -74,8 +75,8 @@ TEST_CASE("through a memory file") {
   CHECK_FALSE(from_memory_file(-1).ok());
 }
 
-config::Configuration two_groups() {
-  config::Configuration configuration;
+Draft two_groups() {
+  Draft configuration;
   for (const char* name : {"alice", "bob"}) {
     config::Group& group = configuration.groups[name];
     group.name = name;
@@ -84,7 +85,7 @@ config::Configuration two_groups() {
     config::VirtualHost host;
     host.names = {std::string(name) + ".test"};
     host.group = name;
-    host.tls = config::Certificate{{std::string("/") + name, "/key", {}, {}}, {}};
+    host.tls = config::Certificate{{std::string("/") + name, "/key"}, {}};
     configuration.virtual_hosts.push_back(host);
   }
   return configuration;
@@ -104,7 +105,7 @@ TEST_CASE("the next feed knows what is the same by the same numbers, and gives n
   Handover handover;
   before.hand_over(handover);
 
-  config::Configuration changed = two_groups();
+  Draft changed = two_groups();
   changed.groups["bob"].worker.environment["NEW"] = "1";
   changed.groups["alice"].scale.queue = 1;  // of no concern to its workers
   changed.groups["carol"] = changed.groups["bob"];

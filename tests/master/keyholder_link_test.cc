@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "tests/master/draft.h"
 #include "tests/master/fixture.h"
 
 namespace dmpm::master::test {
@@ -113,7 +114,7 @@ struct Link {
   Log log{"master", captured};
   Children children{loop};
   RoutingFeed feed;
-  config::Configuration configuration;
+  Draft configuration;
   std::unique_ptr<KeyholderLink> link;
   Fd keyholder;
   std::string text;
@@ -128,6 +129,38 @@ TEST_CASE("the keyholder gets the files of certificates that are configured") {
   f.configuration.virtual_hosts.clear();
   f.feed.update(f.configuration);
   CHECK(f.answer(1) == "no_key the certificate was removed");
+}
+
+TEST_CASE("certificates that were read and have other files now are renewed") {
+  DMPM_NEEDS_ROOT();
+  Link f;
+  using Numbers = std::vector<uint32_t>;
+  std::vector<config::Problem> problems;
+  // Nobody has read it: nobody has an old one.
+  write_file(f.directory / "a.crt", "another a");
+  CHECK(f.link->renewed(problems) == Numbers{});
+  CHECK(f.answer(1) == "key 0 of 2 another a key a");
+  f.next_answer(1);
+  CHECK(f.link->renewed(problems) == Numbers{});
+  // The second pair's key.
+  write_file(f.directory / "b.key", "renewed key b", 0600);
+  CHECK(f.link->renewed(problems) == Numbers{1});
+  f.link->forget(1);
+  f.hear();
+  CHECK(f.link->renewed(problems) == Numbers{});
+  f.answer(1);
+  CHECK(f.next_answer(1) == "key 1 of 2 certificate b renewed key b");
+  CHECK(problems.empty());
+  // What was read stays in use when its files cannot be.
+  std::filesystem::remove(f.directory / "b.key");
+  CHECK(f.link->renewed(problems) == Numbers{});
+  REQUIRE(problems.size() == 1);
+  CHECK(problems.front().to_string().starts_with(
+      "/etc/site.json:3:5: this virtual host's TLS does not work: "));
+  // What could not be read is new as soon as it can.
+  CHECK(f.answer(1).starts_with("no_key "));
+  write_file(f.directory / "b.key", "key b", 0600);
+  CHECK(f.link->renewed(problems) == Numbers{1});
 }
 
 TEST_CASE("a file that cannot be read is an error of its virtual host, said once") {

@@ -9,11 +9,13 @@
 #include "base/wire.h"
 #include "logger/protocol.h"
 #include "master/protocol.h"
+#include "tests/master/draft.h"
 
 namespace dmpm::master {
 namespace {
 
 using protocol::Notice;
+using test::Draft;
 
 config::Group group(const std::string& name) {
   config::Group group;
@@ -27,13 +29,13 @@ config::VirtualHost host(std::vector<std::string> names, const std::string& grou
   config::VirtualHost host;
   host.group = group_name;
   host.tls =
-      config::Certificate{{"/c/" + names[0] + ".crt", "/c/" + names[0] + ".key", {}, {}}, {}};
+      config::Certificate{{"/c/" + names[0] + ".crt", "/c/" + names[0] + ".key"}, {}};
   host.names = std::move(names);
   return host;
 }
 
-config::Configuration two_sites() {
-  config::Configuration configuration;
+Draft two_sites() {
+  Draft configuration;
   for (const char* name : {"alice", "bob"}) {
     configuration.groups.emplace(name, group(name));
     configuration.virtual_hosts.push_back(
@@ -110,7 +112,7 @@ TEST_CASE("the first version is told whole, and a new dispatcher gets the same")
 }
 
 TEST_CASE("a reload tells only what changed") {
-  using Change = std::function<void(config::Configuration&)>;
+  using Change = std::function<void(Draft&)>;
   struct Case {
     const char* what;
     Change change;
@@ -119,7 +121,7 @@ TEST_CASE("a reload tells only what changed") {
   };
   const Case cases[] = {
       {"nothing", [](auto&) {}, {}, {}},
-      {"limits", [](auto& c) { c.limits.head_fields = 50; }, {"limits"}, {}},
+      {"limits", [](auto& c) { c.settings.limits.head_fields = 50; }, {"limits"}, {}},
       {"a group only moved in its file",
        [](auto& c) { c.groups.at("bob").location.line = 7; },
        {},
@@ -167,10 +169,6 @@ TEST_CASE("a reload tells only what changed") {
        },
        {"remove host 1", "host 3 group 1 certificate 1 *.alice.test alice.test"},
        {}},
-      {"a renewed certificate",
-       [](auto& c) { c.virtual_hosts[1].tls->certificate_stamp.modified_ns = 5; },
-       {"forget 2"},
-       {}},
       {"another key file",
        [](auto& c) { c.virtual_hosts[1].tls->key_path = "/c/other.key"; },
        {"host 2 group 2 certificate 3 bob.test *.bob.test", "forget 2"},
@@ -192,7 +190,7 @@ TEST_CASE("a reload tells only what changed") {
     INFO(test.what);
     RoutingFeed feed;
     feed.update(two_sites());
-    config::Configuration next = two_sites();
+    Draft next = two_sites();
     test.change(next);
     const auto update = feed.update(next);
     CHECK(words(update.notices) == test.notices);
@@ -204,7 +202,7 @@ TEST_CASE("a reload tells only what changed") {
 TEST_CASE("numbers are never used twice") {
   RoutingFeed feed;
   feed.update(two_sites());
-  config::Configuration without = two_sites();
+  Draft without = two_sites();
   without.groups.erase("bob");
   without.virtual_hosts.pop_back();
   feed.update(without);
@@ -219,11 +217,11 @@ TEST_CASE("numbers are never used twice") {
 }
 
 TEST_CASE("many changes in the middle of many hosts") {
-  config::Configuration first;
+  Draft first;
   for (int i = 0; i < 100; ++i) {
     first.virtual_hosts.push_back(host({"h" + std::to_string(i) + ".test"}, "none"));
   }
-  config::Configuration next = first;
+  Draft next = first;
   next.virtual_hosts.erase(next.virtual_hosts.begin() + 40, next.virtual_hosts.begin() + 42);
   std::swap(next.virtual_hosts[10], next.virtual_hosts[80]);
   next.virtual_hosts.insert(next.virtual_hosts.begin() + 60, host({"new.test"}, "none"));
@@ -234,6 +232,96 @@ TEST_CASE("many changes in the middle of many hosts") {
   std::sort(told.begin(), told.end());
   CHECK(told == Words{"forget 41", "forget 42", "host 101 no group certificate 101 new.test",
                       "remove host 41", "remove host 42"});
+}
+
+// ---- sections ----
+
+using Section = config::Section;
+
+std::shared_ptr<const Section> section(std::vector<config::Group> groups,
+                                       std::vector<config::VirtualHost> hosts) {
+  return std::make_shared<const Section>(Section{std::move(groups), std::move(hosts)});
+}
+
+config::Configuration of_sections(std::vector<std::shared_ptr<const Section>> sections) {
+  config::Configuration configuration;
+  configuration.sections = std::move(sections);
+  return configuration;
+}
+
+TEST_CASE("of many sections only those that changed are told") {
+  const auto main = section({group("main")}, {});
+  const auto a = section({group("a")}, {host({"a.test"}, "a"), host({"m.test"}, "main")});
+  const auto b = section({group("b")}, {host({"b.test"}, "b")});
+  const auto c = section({group("c")}, {host({"c.test"}, "c")});
+  RoutingFeed feed;
+  feed.update(of_sections({main, a, b, c}));
+  CHECK(feed.update(of_sections({main, a, b, c})).notices.empty());
+  CHECK(feed.update(of_sections({main, a, b, c})).groups.empty());
+  // The same in another object stands elsewhere, and is no news.
+  const auto b2 = section({group("b")}, {host({"b.test"}, "b")});
+  auto update = feed.update(of_sections({main, a, b2, c}));
+  CHECK(update.notices.empty());
+  REQUIRE(update.groups.size() == 1);
+  CHECK(update.groups.front() == RoutingFeed::NumberedGroup{3, b2->groups.data()});
+  // A host moves from one file to another.
+  const auto b3 = section({group("b")}, {});
+  const auto c3 = section({group("c")}, {host({"c.test"}, "c"), host({"b.test"}, "c")});
+  update = feed.update(of_sections({main, a, b3, c3}));
+  CHECK(words(update.notices) == Words{"host 3 group 4 certificate 3 b.test"});
+  // One goes, one comes, the others change places.
+  const auto d = section({group("d")}, {host({"d.test"}, "d")});
+  update = feed.update(of_sections({main, d, c3, a}));
+  CHECK(words(update.notices) ==
+        Words{"group 5 d queue 128", "host 5 group 5 certificate 5 d.test", "remove group 3"});
+  CHECK(update.removed_groups == std::vector<uint32_t>{3});
+}
+
+TEST_CASE("a group of the main file that changes concerns every section") {
+  const auto main = section({group("main")}, {});
+  const auto a = section({group("a")}, {host({"a.test"}, "a"), host({"m.test"}, "main")});
+  RoutingFeed feed;
+  feed.update(of_sections({main, a}));
+  config::Group changed = group("main");
+  changed.worker.command = {"/bin/new"};
+  auto update = feed.update(of_sections({section({changed}, {}), a}));
+  CHECK(words(update.notices) == Words{"group 3 main queue 128",
+                                       "host 2 group 3 certificate 2 m.test", "remove group 1"});
+  // What only the dispatcher does needs no host.
+  changed.scale.queue = 5;
+  update = feed.update(of_sections({section({changed}, {}), a}));
+  CHECK(words(update.notices) == Words{"group 3 main queue 5"});
+}
+
+TEST_CASE("a certificate of two files stays while one of them uses it") {
+  const auto shared = [] {
+    config::VirtualHost one = host({"shared.test"}, "none");
+    return one.tls;
+  }();
+  const auto with = [&](const char* name) {
+    config::VirtualHost one = host({name}, "none");
+    one.tls = shared;
+    return section({}, {one});
+  };
+  const auto main = section({}, {});
+  RoutingFeed feed;
+  auto a = with("a.test");
+  feed.update(of_sections({main, a, with("b.test")}));
+  REQUIRE(feed.certificate(1) != nullptr);
+  // The file that came first changes again and again, then both do.
+  for (int i = 0; i < 3; ++i) {
+    a = with("a.test");
+    const auto b = feed.configuration().sections[2];
+    CHECK(feed.update(of_sections({main, a, b})).notices.empty());
+    CHECK(feed.certificate(1)->key_path == "/c/shared.test.key");
+  }
+  CHECK(feed.update(of_sections({main, with("a.test"), with("b.test")})).notices.empty());
+  CHECK(words(feed.update(of_sections({main, with("a.test")})).notices) == Words{"remove host 2"});
+  CHECK(feed.certificate(1)->key_path == "/c/shared.test.key");
+  CHECK(words(feed.update(of_sections({main})).notices) == Words{"remove host 1", "forget 1"});
+  CHECK(feed.certificate(1) == nullptr);
+  CHECK(words(feed.update(of_sections({main, with("a.test")})).notices) ==
+        Words{"host 3 no group certificate 2 a.test"});
 }
 
 // What the logger is told, in words.
@@ -269,12 +357,12 @@ Words log_words(const std::vector<std::string>& notices) {
 
 TEST_CASE("the logger is told of access logs, and dispatchers only whether there is one") {
   RoutingFeed feed;
-  config::Configuration configuration = two_sites();
+  Draft configuration = two_sites();
   CHECK(feed.update(configuration).access_logs.empty());
   CHECK(log_words(feed.access_logs()) == Words{"all  combined"});
 
   // One for all.
-  configuration.access_log.file = "access.log";
+  configuration.settings.access_log.file = "access.log";
   auto update = feed.update(configuration);
   const Words whole = {"all access.log combined", "host 1 alice.test of alice in all",
                        "host 2 bob.test of bob in all"};
@@ -298,8 +386,8 @@ TEST_CASE("the logger is told of access logs, and dispatchers only whether there
   CHECK(words(update.notices) == Words{"host 2 group 2 certificate 2 bob.test *.bob.test"});
 
   // A format for all is that of the sites that say none.
-  configuration.access_log.format = "$status";
-  configuration.access_log.per_virtual_host = true;
+  configuration.settings.access_log.format = "$status";
+  configuration.settings.access_log.per_virtual_host = true;
   configuration.virtual_hosts[1].access_log.reset();
   update = feed.update(configuration);
   CHECK(log_words(update.access_logs) ==
