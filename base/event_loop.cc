@@ -9,8 +9,10 @@ namespace dmpm {
 
 namespace {
 // What the background may do before the loop looks for other events: about as long as a client that
-// asks for little does not notice.
+// asks for little does not notice. Looking costs, and breaks up what could be done together, so that
+// it is done less often while there is nobody else.
 constexpr std::chrono::microseconds kBackgroundSlice{50};
+constexpr std::chrono::microseconds kQuietBackgroundSlice{400};
 constexpr int kBackgroundCallbacks = 64;
 
 // Without memory or an epoll descriptor at start no process can do anything: the supervisor says so.
@@ -56,12 +58,12 @@ void EventLoop::Slice::begin(Priority priority) {
   if (running_ && !was_running) since_ = std::chrono::steady_clock::now();
 }
 
-bool EventLoop::Slice::over() const {
-  return std::chrono::steady_clock::now() - since_ >= kBackgroundSlice;
+bool EventLoop::Slice::over(std::chrono::microseconds longest) const {
+  return std::chrono::steady_clock::now() - since_ >= longest;
 }
 
 void EventLoop::leave_background() {
-  if (!slice_.over()) return;
+  if (!slice_.over(hurried() ? kBackgroundSlice : kQuietBackgroundSlice)) return;
   slice_ = Slice();
   event_base_loopcontinue(base_.get());  // looks for other events, and comes back to these
 }
@@ -165,6 +167,7 @@ void IoWatcher::on_event(int, short what, void* self) {
   EventLoop& loop = watcher.loop_;  // the handler may destroy the watcher
   const Priority priority = watcher.priority_;
   loop.enter_round(priority);
+  if (priority == Priority::foreground) loop.foreground_seen_ = loop.now_;
   if ((what & EV_WRITE) != 0) {
     watcher.handler_.on_writable();
   } else {

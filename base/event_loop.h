@@ -5,7 +5,8 @@
 // destroyed inside its own callback.
 //
 // What is in the background (Priority) is served when nothing else is ready, and only for a moment
-// before the loop looks whether something else has become so. Rounds of both priorities end by
+// before the loop looks whether something else has become so: a short one while there is any
+// foreground (hurried()). Rounds of both priorities end by
 // themselves: a background round may be long and its output come in few large pieces, without
 // anything else having to wait for it.
 #pragma once
@@ -52,6 +53,8 @@ class EventLoop {
   bool run_ready();
   // The start of this round: cheap, and the same for all handlers of a round.
   Instant now() const { return now_; }
+  // Whether a descriptor of the foreground has had an event lately, so that another is to be expected.
+  bool hurried() const { return now_ - foreground_seen_ < kForegroundMemory; }
   // Runs `task` at the end of this round of that priority, once, however often it is deferred in it.
   // What tasks defer runs in the same round's end too, so a task must not defer itself for ever.
   void defer(Deferred& task, Priority priority = Priority::foreground);
@@ -76,12 +79,14 @@ class EventLoop {
    public:
     // Around each handler, of any priority, and each task of the background.
     void begin(Priority priority);
-    bool over() const;
+    bool over(std::chrono::microseconds longest) const;
 
    private:
     std::chrono::steady_clock::time_point since_{};
     bool running_ = false;
   };
+  static constexpr Milliseconds kForegroundMemory{100};
+
   static void on_round_end(int, short, void* round_end);
   void end_round(RoundEnd& round);
   bool run_round(int flags);
@@ -100,6 +105,7 @@ class EventLoop {
   std::array<RoundEnd, 2> rounds_;  // by Priority
   Slice slice_;
   Instant now_{};
+  Instant foreground_seen_{};
   bool in_round_ = false;
   bool any_event_ = false;  // since run_round() began
   bool stopping_ = false;

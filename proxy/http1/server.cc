@@ -93,7 +93,7 @@ size_t Http1Server::process(std::string_view input) {
   while (position < input.size() && !closing_) {
     if (!in_exchange()) {
       // Pipelined requests that are answered here at once would come to no end.
-      if (work_ >= net::kWorkAtOnce) {
+      if (work_ >= host_.work_at_once()) {
         paused_ = true;
         host_.request_turn();
         break;

@@ -175,7 +175,7 @@ void Http2Server::produce() {
     if (size == 0) break;
     host_.write(view(data, static_cast<size_t>(size)));
     work += kFrameOut;
-    if (work >= net::kWorkAtOnce) {
+    if (work >= host_.work_at_once()) {
       host_.request_flush();  // the rest when it is its turn again
       break;
     }

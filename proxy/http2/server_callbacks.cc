@@ -77,7 +77,7 @@ void StreamPool::give_back(std::unique_ptr<Http2Stream> stream) {
 // ---- input ----
 
 bool Http2Server::pauses() {
-  paused_ |= work_ >= net::kWorkAtOnce;
+  paused_ |= work_ >= host_.work_at_once();
   return paused_;
 }
 

@@ -86,6 +86,9 @@ class Connection final : public Mortal,
   size_t unsent() const override { return transport_->unsent(); }
   void request_flush() override { services_.loop.defer(*this, priority_); }
   void request_turn() override;
+  unsigned work_at_once() const override {
+    return services_.loop.hurried() ? kWorkAtOnce : kQuietWorkAtOnce;
+  }
   void update_reading() override;
   void expect_within(Milliseconds delay) override;
   void end_output() override;

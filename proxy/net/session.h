@@ -19,9 +19,11 @@ class SessionHost {
   virtual size_t unsent() const = 0;
   // Session::produce() is called, and what it wrote sent, in this round's end.
   virtual void request_flush() = 0;
-  // There is more work at hand than a connection should do at once (kWorkAtOnce): Session::on_turn()
-  // is called after others have had their turn.
+  // There is more work at hand than a connection should do at once: Session::on_turn() is called
+  // after others have had their turn.
   virtual void request_turn() = 0;
+  // How much that is, as shares.h estimates it.
+  virtual unsigned work_at_once() const = 0;
   // wanted() has changed. Input that is already here is handed over in this round's end.
   virtual void update_reading() = 0;
   // Sends what was written and then the end of output; input goes on.

@@ -26,8 +26,10 @@ inline constexpr unsigned kBytesOfWork = 2048;
 // Of a head: decoded, checked, copied.
 inline constexpr unsigned kHeadBytesOfWork = 512;
 
-// What a connection does at once; the rest waits for its turn.
+// What a connection does at once; the rest waits for its turn. The second: while there are no others
+// but such as take much (EventLoop::hurried()).
 inline constexpr unsigned kWorkAtOnce = 60;
+inline constexpr unsigned kQuietWorkAtOnce = 400;
 
 class Share {
  public:

@@ -112,20 +112,37 @@ TEST_CASE("a background round is left for what has become ready in the foregroun
 }
 
 TEST_CASE("a background round is left in time, however few handlers it has") {
+  using std::chrono::microseconds;
+  // The background's moment is longer while nobody has been seen in the foreground.
+  bool seen = false;
+  microseconds time{500};
+  SUBCASE("quiet") {}
+  SUBCASE("hurried") {
+    seen = true;
+    time = microseconds(60);
+  }
   EventLoop loop;
   Story story;
+  CHECK_FALSE(loop.hurried());
+  if (seen) {
+    Source first(loop, story, "first", Priority::foreground);
+    while (loop.run_ready()) {
+    }
+    CHECK(loop.hurried());
+    story.clear();
+  }
   Source quick(loop, story, "quick", Priority::foreground);
   quick.watcher.watch_read(false);
   // Each takes more than the background's moment; the first makes the foreground ready.
   struct Slow final : IoHandler {
-    Slow(EventLoop& loop, Story& all, Source& other)
-        : story(all), quick(other), watcher(loop, fd.get(), *this) {
+    Slow(EventLoop& loop, Story& all, Source& other, microseconds duration)
+        : story(all), quick(other), time(duration), watcher(loop, fd.get(), *this) {
       watcher.set_priority(Priority::background);
       watcher.watch_read(true);
     }
     void on_readable() override {
       const auto start = std::chrono::steady_clock::now();
-      while (std::chrono::steady_clock::now() - start < std::chrono::microseconds(200)) {
+      while (std::chrono::steady_clock::now() - start < time) {
       }
       if (story.empty()) quick.watcher.watch_read(true);
       story.emplace_back("slow");
@@ -134,11 +151,12 @@ TEST_CASE("a background round is left in time, however few handlers it has") {
     void on_writable() override {}
     Story& story;
     Source& quick;
+    const microseconds time;
     Fd fd{::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)};
     IoWatcher watcher;
   };
   std::vector<std::unique_ptr<Slow>> many;
-  for (int i = 0; i < 10; ++i) many.push_back(std::make_unique<Slow>(loop, story, quick));
+  for (int i = 0; i < 10; ++i) many.push_back(std::make_unique<Slow>(loop, story, quick, time));
   while (loop.run_ready()) {
   }
   REQUIRE(story.size() == 12);

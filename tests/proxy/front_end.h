@@ -50,6 +50,7 @@ class MemoryClient final : public net::SessionHost {
   size_t unsent() const override { return unsent_; }
   void request_flush() override { flush_wanted_ = true; }
   void request_turn() override { turn_wanted_ = true; }
+  unsigned work_at_once() const override { return net::kWorkAtOnce; }
   void update_reading() override {}
   void end_output() override { output_ended_ = true; }
   void expect_within(Milliseconds) override {}
