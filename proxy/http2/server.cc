@@ -34,10 +34,10 @@ Http2Server::Http2Server(net::SessionHost& host, StreamPool& pool)
     std::abort();
   }
   session_.reset(session);
+  const uint64_t window = std::max(limits_.request_buffer, kStreamWindow);
   const std::array settings{
       nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, kMaxStreams},
-      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
-                             static_cast<uint32_t>(limits_.request_buffer)},
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<uint32_t>(window)},
       nghttp2_settings_entry{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE,
                              static_cast<uint32_t>(limits_.head_size)},
       nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},

@@ -53,6 +53,9 @@ class Http2Server final : public net::Session, private StreamOwner {
  public:
   static constexpr uint32_t kMaxStreams = 128;
   static constexpr int32_t kConnectionWindow = 1024 * 1024;
+  // A stream's, unless request_buffer is larger: an upload need not wait for each 64 KiB to be taken. What
+  // all streams may send together is the connection's window.
+  static constexpr uint64_t kStreamWindow = 256 * 1024;
   static constexpr size_t kMaxBuffered = 1024 * 1024;
   // Unsent bytes of a connection up to which its streams may add more.
   static constexpr size_t kMaxUnsent = 64 * 1024;
