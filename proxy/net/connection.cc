@@ -67,7 +67,7 @@ void Connection::set_state(State state) {
 
 // When it is this connection's turn.
 void Connection::resume_handshake() {
-  if (!std::exchange(handshake_waits_, false)) return;
+  if (!std::exchange(handshake_waits_, false) || state_ != State::handshaking) return;
   watcher_.watch_read(true);
   watcher_.call_again();
 }
@@ -84,6 +84,7 @@ void Connection::advance_handshake() {
       watcher_.watch_read(false);
       return;
     case Transport::HandshakeStatus::failed:
+      share_.note_broken_handshake(services_.loop.now());
       if (tls_ != nullptr && tls_->peer_spoke_http()) {
         SocketOutput(fd_.get()).send(kHttpOnTls);
         linger_ = true;
@@ -283,6 +284,7 @@ void Connection::drain(Milliseconds idle) {
 
 void Connection::destroy() {
   if (state_ == State::closed) return;
+  if (state_ == State::handshaking && !held_) share_.note_broken_handshake(services_.loop.now());
   const bool had_session = session_ != nullptr;
   set_state(State::closed);
   watcher_.watch_read(false);

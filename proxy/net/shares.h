@@ -38,13 +38,27 @@ class Share {
     left_ -= std::min<int64_t>(left_ + kMostOwed, work);
   }
   // One of its connections was ended because it misbehaved: handshakes of further ones wait a moment,
-  // so that coming back at once is no way to go on.
-  void hold_back(Instant now) { held_until_ = now + kHold; }
+  // and longer when that happens again and again, so that coming back at once is no way to go on.
+  void hold_back(Instant now) {
+    strikes_ = now < strikes_until_ ? std::min(strikes_ + 1, kMostStrikes) : 1;
+    strikes_until_ = now + kStrikeKept;
+    held_until_ = now + kHold * strikes_;
+  }
+  // A client left in the middle of its handshake. Networks do that now and then; whoever does it on and
+  // on is held back.
+  void note_broken_handshake(Instant now) {
+    if (now >= broken_until_) {
+      broken_until_ = now + kBrokenKept;
+      broken_handshakes_ = 0;
+    }
+    if (++broken_handshakes_ > kMostBroken) hold_back(now);
+  }
   // How long the handshake of a new connection has to wait: one after the other, so that those who
   // wait do not come all at once.
   Milliseconds held(Instant now) {
     if (now >= held_until_) return Milliseconds(0);
-    next_held_ = std::min(std::max(held_until_, next_held_ + kHeldApart), now + kLongestHold);
+    const Milliseconds apart = strikes_ == 1 ? kHeldApart : kHeldFurtherApart;
+    next_held_ = std::min(std::max(held_until_, next_held_ + apart), now + kLongestHold);
     return next_held_ - now;
   }
   // It has taken more than its part.
@@ -59,10 +73,15 @@ class Share {
   static constexpr int64_t kPerMillisecond = 100;
   static constexpr int64_t kBurst = 50'000;
   static constexpr int64_t kMostOwed = 100'000;  // so that it is forgotten within a second
-  // Not long for a neighbour behind the same address.
-  static constexpr Milliseconds kHold{1'000};
+  // Not long for a neighbour behind the same address, unless there are many who misbehave.
+  static constexpr Milliseconds kHold{1'000};  // for each strike
   static constexpr Milliseconds kHeldApart{400};
-  static constexpr Milliseconds kLongestHold{5'000};
+  static constexpr Milliseconds kHeldFurtherApart{1'000};
+  static constexpr Milliseconds kLongestHold{20'000};
+  static constexpr int kMostStrikes = 4;
+  static constexpr Milliseconds kStrikeKept{30'000};
+  static constexpr unsigned kMostBroken = 50;  // handshakes, in
+  static constexpr Milliseconds kBrokenKept{10'000};
 
   void refill(Instant now) {
     left_ = std::min(kBurst, left_ + (now - since_).count() * kPerMillisecond);
@@ -72,6 +91,10 @@ class Share {
   Instant since_{};
   Instant held_until_{};
   Instant next_held_{};  // when the last one that waits may begin
+  Instant strikes_until_{};
+  Instant broken_until_{};
+  int strikes_ = 0;
+  unsigned broken_handshakes_ = 0;
 };
 
 class Shares {
