@@ -29,8 +29,8 @@ TEST_CASE("what is buried is destroyed after the round, with what it buries itse
   EventLoop loop;
   Graveyard graveyard(loop);
   int left = 0;
-  graveyard.bury(std::make_unique<Counted>(
-      left, [&] { graveyard.bury(std::make_unique<Counted>(left)); }));
+  graveyard.bury(
+      std::make_unique<Counted>(left, [&] { graveyard.bury(std::make_unique<Counted>(left)); }));
   CHECK(left == 1);
   while (loop.run_ready()) {
   }
