@@ -82,8 +82,7 @@ void read_access_log(ObjectReader& object, AccessLog& log, ProblemList& problems
   reader.finish();
 }
 
-void read_host_access_log(ObjectReader& object, Boxed<HostAccessLog>& log,
-                          ProblemList& problems) {
+void read_host_access_log(ObjectReader& object, Boxed<HostAccessLog>& log, ProblemList& problems) {
   bool off = false;
   const auto node = find_log(object, off);
   if (off) log.emplace().off = true;

@@ -7,7 +7,6 @@
 namespace dmpm::config {
 
 void read_access_log(ObjectReader& object, AccessLog& log, ProblemList& problems);
-void read_host_access_log(ObjectReader& object, Boxed<HostAccessLog>& log,
-                          ProblemList& problems);
+void read_host_access_log(ObjectReader& object, Boxed<HostAccessLog>& log, ProblemList& problems);
 
 }  // namespace dmpm::config

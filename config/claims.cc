@@ -65,10 +65,9 @@ void Claims::claim_name(Names& names, std::string_view name, Place place, std::s
   const auto [entry, added] = names.try_emplace(name, place);
   if (added) return;
   const Place& first = entry->second;
-  problems.add(place.position,
-               concat({"the ", kind, quoted(name), " is taken already, at ", *first.owner, ":",
-                       std::to_string(first.position.line), ":",
-                       std::to_string(first.position.column)}));
+  problems.add(place.position, concat({"the ", kind, quoted(name), " is taken already, at ",
+                                       *first.owner, ":", std::to_string(first.position.line), ":",
+                                       std::to_string(first.position.column)}));
 }
 
 void Claims::withdraw(Owner owner, const Section& section) {

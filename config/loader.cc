@@ -70,8 +70,8 @@ LoadOutcome Loader::load() {
     main_section_ = std::make_shared<const Section>(std::move(main.content.section));
   }
   std::vector<Problem> site_problems;
-  SiteFiles::Update sites = site_files_->update(paths, {*path_, main_section_, main.content.places, main.surroundings},
-                                                tools, site_problems);
+  SiteFiles::Update sites = site_files_->update(
+      paths, {*path_, main_section_, main.content.places, main.surroundings}, tools, site_problems);
   Configuration& all = main.settings;
   all.sections = std::move(sites.sections);
   all.sections.insert(all.sections.begin(), main_section_);

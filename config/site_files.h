@@ -54,8 +54,7 @@ class SiteFiles {
   };
   // A file during an update that has to look closer at it.
   struct Examined {
-    Examined(File& of, bool is_unchanged)
-        : file(of), unchanged(is_unchanged), problems(of.path) {}
+    Examined(File& of, bool is_unchanged) : file(of), unchanged(is_unchanged), problems(of.path) {}
     File& file;
     const bool unchanged;  // but the main file is not
     ProblemList problems;

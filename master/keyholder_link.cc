@@ -236,8 +236,7 @@ std::optional<config::Problem> KeyholderLink::problem(uint32_t certificate,
                                                       const std::string& what) const {
   const config::VirtualHost* host = feed_.host_with_certificate(certificate);
   if (host == nullptr) return std::nullopt;
-  return config::Problem{host->location,
-                         concat({"this virtual host's TLS does not work: ", what})};
+  return config::Problem{host->location, concat({"this virtual host's TLS does not work: ", what})};
 }
 
 void KeyholderLink::on_offence_of_dispatcher(const Request& request) {

@@ -351,8 +351,9 @@ TEST_CASE("names stay taken over loads that change nothing else") {
   sites.write("b.json", site("carol", "lp", "c.test"));
   sites.settle();
   sites.write("c.json", site("dave", "mail", "b.test"));
-  const Lines taken{"@DIR@/sites.d/c.json:6:17: the name \"b.test\" is taken already, at "
-                    "@DIR@/sites.d/a.json:6:17"};
+  const Lines taken{
+      "@DIR@/sites.d/c.json:6:17: the name \"b.test\" is taken already, at "
+      "@DIR@/sites.d/a.json:6:17"};
   CHECK(sites.load() == taken);
   CHECK(sites.load() == taken);
   // Who has it goes.

@@ -28,8 +28,7 @@ config::Group group(const std::string& name) {
 config::VirtualHost host(std::vector<std::string> names, const std::string& group_name) {
   config::VirtualHost host;
   host.group = group_name;
-  host.tls =
-      config::Certificate{{"/c/" + names[0] + ".crt", "/c/" + names[0] + ".key"}, {}};
+  host.tls = config::Certificate{{"/c/" + names[0] + ".crt", "/c/" + names[0] + ".key"}, {}};
   host.names = std::move(names);
   return host;
 }
@@ -285,8 +284,8 @@ TEST_CASE("a group of the main file that changes concerns every section") {
   config::Group changed = group("main");
   changed.worker.command = {"/bin/new"};
   auto update = feed.update(of_sections({section({changed}, {}), a}));
-  CHECK(words(update.notices) == Words{"group 3 main queue 128",
-                                       "host 2 group 3 certificate 2 m.test", "remove group 1"});
+  CHECK(words(update.notices) ==
+        Words{"group 3 main queue 128", "host 2 group 3 certificate 2 m.test", "remove group 1"});
   // What only the dispatcher does needs no host.
   changed.scale.queue = 5;
   update = feed.update(of_sections({section({changed}, {}), a}));
