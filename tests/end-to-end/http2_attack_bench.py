@@ -180,6 +180,8 @@ class Bench:
         attacker = subprocess.Popen(
             ["/usr/bin/python3", "-B", HERE / "http2_attacker.py", phase.name,
              "--port", str(self.victim.port), "--connections", str(phase.connections),
+             # Whose past is unknown: who has misbehaved before is held back from the start.
+             "--source", f"127.1.{len(self.phases) // 250}.{len(self.phases) % 250 + 1}",
              "--seconds", str(self.options.seconds + 0.5)], stdout=subprocess.PIPE, text=True)
         pin(attacker.pid, self.rest, os.SCHED_IDLE)
         with Watch(self.dispatcher, 0.5) as watch:
