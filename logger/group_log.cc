@@ -16,7 +16,7 @@ Status GroupLog::open_pipe(uint32_t id, const std::string& path) {
   pipes_.erase(id);
   auto [entry, added] = pipes_.try_emplace(id, loop_, directory_, path, file_, gate_);
   Status opened = entry->second.open();
-  if (!opened.ok()) pipes_.erase(entry);
+  if (!opened.ok() && !entry->second.tries_again()) pipes_.erase(entry);
   return opened;
 }
 

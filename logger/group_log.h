@@ -18,8 +18,10 @@ class GroupLog {
   // `directory` is the log directory's descriptor and outlives this.
   GroupLog(EventLoop& loop, int directory, const std::string& group);
 
-  // An id that is known already stands for the new pipe from now on.
+  // An id that is known already stands for the new pipe from now on. It may be there in spite of an
+  // error: then it tries again.
   Status open_pipe(uint32_t id, const std::string& path);
+  bool has_pipe(uint32_t id) const { return pipes_.contains(id); }
   void close_pipe(uint32_t id) { pipes_.erase(id); }
   bool unused() const { return pipes_.empty(); }
   void reopen() { file_.reopen(); }

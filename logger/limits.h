@@ -21,6 +21,9 @@ inline constexpr size_t kPipeRead = 64 * 1024;
 // descendant of the worker that goes on writing does not keep the logger.
 inline constexpr size_t kMaxDrain = 1024 * 1024;
 
+// A pipe that could not be opened for want of descriptors is tried again so much later.
+inline constexpr Milliseconds kRetryOpen{1000};
+
 // Lines of one group: far above what a site writes that is read by anybody, low enough that one
 // site cannot fill a disk unnoticed or keep the logger from the others.
 inline constexpr double kGroupLinesPerSecond = 1000;

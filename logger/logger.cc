@@ -63,10 +63,12 @@ void Logger::open_worker_log(WireReader& reader) {
   if (!reader.complete()) return;
   auto [entry, added] = groups_.try_emplace(group, loop_, directory_.get(), group);
   const Status opened = entry->second.open_pipe(id, path);
-  if (opened.ok()) {
+  if (!opened.ok()) {
+    file_.say(LogLevel::error, concat({"no log of group ", group, ": ", opened.error().message}));
+  }
+  if (entry->second.has_pipe(id)) {
     group_of_pipe_[id] = group;
   } else {
-    file_.say(LogLevel::error, concat({"no log of group ", group, ": ", opened.error().message}));
     group_of_pipe_.erase(id);
     if (entry->second.unused()) groups_.erase(entry);
   }

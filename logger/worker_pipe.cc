@@ -33,7 +33,12 @@ WorkerPipe::~WorkerPipe() {
 
 Status WorkerPipe::open() {
   Fd fd(::openat(directory_, path_.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd) return Error::from_errno(concat({"open ", path_}), errno);
+  if (!fd) {
+    const int number = errno;
+    const bool exhausted = number == EMFILE || number == ENFILE || number == ENOMEM;
+    if (exhausted) pause_.set(logger_limits::kRetryOpen);
+    return Error::from_errno(concat({"open ", path_}), number);
+  }
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
     return Error{concat({path_, " is not a FIFO"})};
@@ -57,6 +62,7 @@ void WorkerPipe::on_readable() {
     const Status opened = open();
     if (opened.ok()) return;
     watcher_->watch_read(false);
+    if (tries_again()) return;
     file_.say(LogLevel::warning, concat({"nothing more is read here: ", opened.error().message}));
   } else if (over_rate_) {
     watcher_->watch_read(false);
@@ -66,7 +72,11 @@ void WorkerPipe::on_readable() {
 
 void WorkerPipe::on_timer() {
   over_rate_ = false;
-  watcher_->watch_read(true);
+  if (fd_) {
+    watcher_->watch_read(true);
+  } else if (open().ok()) {
+    file_.say(LogLevel::info, "what a worker wrote is read again");
+  }
 }
 
 void WorkerPipe::on_line(std::string_view line, bool continued) {

@@ -23,8 +23,10 @@ class WorkerPipe final : IoHandler, TimerHandler, LineSink {
   ~WorkerPipe();
 
   // Opens the FIFO and watches it. Called once by the owner, and again by the pipe itself when the
-  // last writer has gone: a FIFO opened anew is quiet until there is one.
+  // last writer has gone: a FIFO opened anew is quiet until there is one. Where descriptors are
+  // missing it tries again until there are some; meanwhile the FIFO keeps what it can hold.
   Status open();
+  bool tries_again() const { return pause_.pending(); }
 
  private:
   void on_readable() override;
