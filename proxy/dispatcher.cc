@@ -95,6 +95,13 @@ bool Dispatcher::may_accept() const {
   return connection_count_ < std::min<size_t>(limits_.connections, most_connections_);
 }
 
+void Dispatcher::on_accept_paused(std::string_view reason) {
+  if (loop_.now() < quiet_until_) return;
+  quiet_until_ = loop_.now() + limits::kSayFullEvery;
+  log_.warning(concat({"no connection is accepted for the moment: ", reason, "; ",
+                       std::to_string(connection_count_), " are open"}));
+}
+
 void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) {
   const net::AddressCounts::Key address = net::AddressCounts::key_of(peer);
   if (!addresses_.add(address, limits_.connections_per_address)) return;  // closed at once

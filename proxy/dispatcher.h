@@ -57,6 +57,7 @@ class Dispatcher final : private net::ConnectionOwner,
   // net::ListenerOwner
   void on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) override;
   bool may_accept() const override;
+  void on_accept_paused(std::string_view reason) override;
   // tls::CertificateSelector
   Outcome select(SSL* ssl, std::string_view server_name) override;
   // forward::FailureReporter
@@ -108,6 +109,7 @@ class Dispatcher final : private net::ConnectionOwner,
   size_t connection_count_ = 0;
   CrowdWatch crowd_{wheel_};
   size_t most_connections_;  // that the descriptor limit leaves room for
+  Instant quiet_until_{};    // nothing is said of connections that have to wait
   bool draining_ = false;
 };
 

@@ -43,6 +43,7 @@ inline constexpr size_t kTlsRecord = 16 * 1024;
 
 // ---- connections ----
 inline constexpr int kAcceptsPerRound = 8;  // so that a flood of them lets others have a turn
+inline constexpr Milliseconds kSayFullEvery{60'000};  // while none can be accepted
 inline constexpr Milliseconds kLingerTimeout{5'000};  // for the client to read the last answer
 // Half of a tunnel has ended: how long the other half may go on without moving.
 inline constexpr Milliseconds kHalfTunnelTimeout{30'000};

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "proxy/limits.h"
 
@@ -26,22 +27,25 @@ Listener::Listener(EventLoop& loop, DeadlineWheel& wheel, Fd fd, bool tls, bool 
 
 void Listener::on_readable() {
   for (int i = 0; i < limits::kAcceptsPerRound; ++i) {
-    if (!owner_.may_accept()) return pause();
+    if (!owner_.may_accept()) return pause("there are as many as there may be");
     SocketAddress peer;
     peer.size = sizeof peer.storage;
     Fd fd(::accept4(fd_.get(), peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       if (errno == EAGAIN) return;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) return pause();
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        return pause(std::strerror(errno));
+      }
       continue;  // the connection was aborted while it waited
     }
     owner_.on_accepted(std::move(fd), peer, tls_, redirect_to_https_);
   }
 }
 
-void Listener::pause() {
+void Listener::pause(std::string_view reason) {
   watcher_.watch_read(false);
   wheel_.set(*this, kPause);
+  owner_.on_accept_paused(reason);
 }
 
 void Listener::on_deadline() {

@@ -1,6 +1,8 @@
 // Listener: one inherited listening socket: accepts what waits there.
 #pragma once
 
+#include <string_view>
+
 #include "base/deadline_wheel.h"
 #include "base/event_loop.h"
 #include "base/fd.h"
@@ -14,6 +16,8 @@ class ListenerOwner {
   virtual void on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) = 0;
   // Whether another connection may be accepted now.
   virtual bool may_accept() const = 0;
+  // Nothing is accepted for a moment: what comes waits in the kernel.
+  virtual void on_accept_paused(std::string_view reason) = 0;
 
  protected:
   ~ListenerOwner() = default;
@@ -33,7 +37,7 @@ class Listener final : private IoHandler, private Deadline {
   void on_readable() override;
   void on_writable() override {}
   void on_deadline() override;
-  void pause();
+  void pause(std::string_view reason);
 
   DeadlineWheel& wheel_;
   Fd fd_;
