@@ -32,8 +32,9 @@ BIN = pathlib.Path(os.environ.get("DMPM_BIN", HERE.parent.parent / "build/debug/
 DEADLINE = 20  # seconds after which something that must happen has not
 
 ALICE, BOB, CAROL = "dmpm-t-alice", "dmpm-t-bob", "dmpm-t-carol"
+MALLORY = "dmpm-t-mallory"  # of whom nothing good is expected
 PROXY, KEYS, LOG = "dmpm-t-proxy", "dmpm-t-keys", "dmpm-t-log"
-USERS = (ALICE, BOB, CAROL, PROXY, KEYS, LOG)
+USERS = (ALICE, BOB, CAROL, MALLORY, PROXY, KEYS, LOG)
 
 CRASH = re.compile(r"(dispatcher|keyholder|logger).* was killed by SIG(?!KILL|TERM)\w+")
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
