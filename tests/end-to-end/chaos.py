@@ -1,267 +1,91 @@
-"""A verified stream of requests over HTTP/1.1 and HTTP/2 while dmpm is reloaded, upgraded and killed at.
-
-Every answer is checked for its request's token, its customer's user id and its host. What goes wrong is
-one of three: `wrong` (an answer that is not the request's: must never be), `refused` (no connection: must
-never be) and `failed` (no answer, or an error page).
+"""What is done to dmpm while a verified stream of requests runs (chaos_load.py).
 
 A scenario is a function that makes a dmpm, runs it for a while and returns a Result; SCENARIOS lists them
 for scripts/chaos, which runs them long, and chaos_test.py, which runs them short. A new one is a function
 more.
 """
 import collections
-import dataclasses
-import json
 import os
 import random
-import shutil
 import signal
-import threading
 import time
 
 import harness
-import http2_frames as h2
-from harness import ALICE, BOB, CAROL, Dmpm, eventually, group, uid
+from chaos_load import Load, ManySites, Result
+from chaos_soak import SERVICES, Flatness, Visitors, Watch, bad_sites
+from harness import ALICE, BOB, CAROL, eventually
 
-USERS = (ALICE, BOB, CAROL)
-H1_CLIENTS, H2_CLIENTS, STREAMS = 6, 2, 6
-IN_FLIGHT = H1_CLIENTS + H2_CLIENTS * STREAMS  # at most
-
-
-@dataclasses.dataclass
-class Site:
-    number: int
-
-    @property
-    def user(self):
-        return USERS[self.number % len(USERS)]
-
-    @property
-    def host(self):
-        return f"s{self.number}.chaos.test"
-
-    def content(self, dmpm, version=0):
-        """Its site file."""
-        worker = group(self.user, ["/usr/bin/python3", "-IS", f"{dmpm.directory}/token_worker.py"])
-        worker["worker"]["directory"] = "/"
-        worker["worker"]["environment"] = {"VERSION": str(version)}
-        return json.dumps({
-            "groups": {f"g{self.number}": worker},
-            "virtual_hosts": [{"names": [self.host], "group": f"g{self.number}",
-                               "tls": dmpm.certificate}]})
+IDLE_STOPS = 100
 
 
-@dataclasses.dataclass
-class Failure:
-    start: float
-    end: float
-    since: float  # when its connection was made, when the request ended with that
-    host: str
-    what: str
+class Acts:
+    """What can be done to it, and what was done."""
 
-    def met(self, kill):
-        """Whether it was in flight in what was killed. `kill`: when it was begun, when the victim had
-        gone. A client may be slow to see the end of a connection that it had before, and ask once more."""
-        before, gone = kill
-        return self.end >= before and self.start <= gone + (0.1 if self.since <= gone else 0)
+    def __init__(self, dmpm, load, seed):
+        self.dmpm, self.load, self.generator = dmpm, load, random.Random(seed)
+        self.done = collections.Counter()
+        self.kills = []  # see Failure.met()
+        self.started = time.monotonic()
 
+    def left(self, seconds):
+        return self.started + seconds - time.monotonic()
 
-@dataclasses.dataclass
-class Result:
-    scenario: str
-    seconds: float
-    acts: str
-    counts: collections.Counter
-    wrong: list
-    refused: list
-    failed: list
-    unexplained: list  # of the failed ones
+    def wait_until(self, then):
+        """Seconds since the start."""
+        self.load.stopping.wait(max(0, self.left(then)))
 
-    def row(self):
-        return (f"| {self.scenario} | {self.seconds:.0f} s | {self.acts} | {self.counts['h1']} | "
-                f"{self.counts['h2']} | {len(self.wrong)} | {len(self.refused)} | {len(self.failed)} | "
-                f"{len(self.unexplained)} |")
+    def reload(self):
+        """Changes one site: every second time one that is busy."""
+        self.done["reload"] += 1
+        busy = self.done["reload"] % 2
+        site = self.generator.choice(self.dmpm.busy if busy else self.dmpm.sites)
+        self.dmpm.write_site(site, self.done["reload"])
+        answer = self.dmpm.command("reload")
+        if answer.returncode != 0 or "reload done: 1 groups changed" not in answer.stdout:
+            self.load.note(self.load.wrong, f"reload: {answer}")
 
-    HEAD = ("| scenario | time | what was done | HTTP/1.1 answers | HTTP/2 answers | wrong | refused | "
-            "failed | of them not in flight in what was killed |\n"
-            "|---|---|---|---|---|---|---|---|---|")
+    def upgrade(self):
+        self.done["upgrade"] += 1
+        answer = self.dmpm.command("upgrade")
+        if answer.returncode != 0:
+            self.load.note(self.load.wrong, f"upgrade: {answer}")
 
-
-class ManySites(Dmpm):
-    """`count` customers' sites, each in a file of its own; only those in `busy` are asked for."""
-
-    def __init__(self, count, busy, dispatchers=1):
-        super().__init__(groups={}, hosts={},
-                         dispatcher={"processes": dispatchers, "user": harness.PROXY,
-                                     "group": harness.PROXY})
-        shutil.copy(harness.HERE / "token_worker.py", self.directory)
-        self.certificate = self.authority.certificate("*.chaos.test")
-        self.sites = [Site(number) for number in range(count)]
-        self.busy = self.sites[:busy]
-        self.folder = self.directory / "sites.d"
-        self.folder.mkdir()
-        for site in self.sites:
-            self.write_site(site)
-        self.settings["include"] = [f"{self.folder}/*.json"]
-
-    def write_site(self, site, version=0):
-        path = self.folder / f"{site.number:05}.json"
-        path.with_suffix(".new").write_text(site.content(self, version), encoding="ascii")
-        os.replace(path.with_suffix(".new"), path)
-
-
-class Load:
-    """The clients. `forgiving`: a connection that died between two requests is no failure, as to any
-    client (RFC 9112 9.3.1)."""
-
-    def __init__(self, dmpm, seed, forgiving=False):
-        self.dmpm, self.seed, self.forgiving = dmpm, seed, forgiving
-        self.stopping, self.lock = threading.Event(), threading.Lock()
-        self.counts = collections.Counter()
-        self.wrong, self.refused, self.failed = [], [], []
-        self.threads = [threading.Thread(target=self.run, args=(self.http1, n))
-                        for n in range(H1_CLIENTS)]
-        self.threads += [threading.Thread(target=self.run, args=(self.http2, H1_CLIENTS + n))
-                         for n in range(H2_CLIENTS)]
-
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        eventually(lambda: self.counts["h1"] and self.counts["h2"], "both protocols are served", 60)
-        return self
-
-    def __exit__(self, *_):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def run(self, client, number):
+    def kill(self, *kinds):
+        """kill -9 of one of these kinds, if there is any. Of the workers one of the older half: killed
+        again and again, a group would be told to wait, and so would its requests."""
+        victims = {"worker": sorted((pid for user in (ALICE, BOB, CAROL)
+                                     for pid in self.dmpm.workers(user)), key=age, reverse=True)}
+        victims["worker"] = victims["worker"][:(len(victims["worker"]) + 1) // 2]
+        victims.update((kind, self.dmpm.services(kind)) for kind in SERVICES)
+        there = [kind for kind in kinds if victims[kind]]
+        if not there:
+            return
+        kind = self.generator.choice(there)
+        pid = self.generator.choice(victims[kind])
+        before = time.monotonic()
         try:
-            client(number, random.Random(self.seed * 1000 + number))
-        except Exception as error:  # pylint: disable=broad-except
-            self.note(self.wrong, f"client {number} broke: {error!r}")
-            raise
+            os.kill(pid, signal.SIGKILL)
+            self.done[f"kill -9 {kind}"] += 1
+        except ProcessLookupError:
+            pass
+        # Its memory goes first, its sockets after that: with a sanitizer's, much later.
+        eventually(lambda: harness.has_gone(pid), f"{kind} {pid} has gone")
+        self.kills.append((before, time.monotonic()))
 
-    def note(self, where, what):
-        with self.lock:
-            where.append(what)
-
-    def fail(self, start, site, what, since=None):
-        """`since`: when its connection was made, when it ended with that."""
-        self.note(self.failed, Failure(start, time.monotonic(), since or start, site.host, what))
-
-    def connect(self, make):
-        """A connection, or None when the handshake broke."""
-        start = time.monotonic()
-        while True:
-            try:
-                return make()
-            except ConnectionRefusedError as error:
-                self.note(self.refused, (start, repr(error)))
-                time.sleep(0.05)
-            except OSError as error:
-                self.note(self.failed, Failure(start, time.monotonic(), start, "",
-                                               f"handshake: {error!r}"))
-                return None
-
-    def next(self, generator, number, serial):
-        site = generator.choice(self.dmpm.busy)
-        return site, f"<{number}.{serial}-{generator.randrange(1 << 40):010x}>"
-
-    def right(self, site, token, status, field, body):
-        return (status == 200 and field("x-token") == token and field("x-host") == site.host and
-                field("x-uid") == str(uid(site.user)) and body == token.encode())
-
-    def judge(self, protocol, start, site, token, answer, status, field, body):
-        if self.right(site, token, status, field, body):
-            with self.lock:
-                self.counts[protocol] += 1
-        elif status in (502, 503, 504) and field("x-error-id") and not field("x-token") and \
-                b"<" + token.split(".", maxsplit=1)[0][1:].encode() + b"." not in body:
-            self.fail(start, site, f"{protocol} status {status}")
-        else:
-            self.note(self.wrong, f"{protocol} {site.host} {token}: {answer!r}")
-
-    # -- HTTP/1.1: one request after the other, on one connection as long as the server likes --
-
-    def http1(self, number, generator):
-        connection, serial, reused, since = None, 0, False, 0
-        while not self.stopping.is_set():
-            if connection is None:
-                since = time.monotonic()
-                connection = self.connect(lambda: self.dmpm.connect(self.dmpm.busy[0].host))
-                reused = False
-                continue
-            serial += 1
-            site, token = self.next(generator, number, serial)
-            start = time.monotonic()
-            path = generator.choice(("/length", "/chunked"))
-            try:
-                answer = connection.get(site.host, path, headers=[("X-Token", token)])
-            except OSError as error:
-                if not (self.forgiving and reused and not connection.buffer):
-                    self.fail(start, site, f"h1 {error!r}", since)
-                connection.close()
-                connection = None
-                continue
-            self.judge("h1", start, site, token, answer, answer.status, answer.header, answer.body)
-            reused = True
-            if answer.header("connection") == "close":
-                connection.close()
-                connection = None
-        if connection:
-            connection.close()
-
-    # -- HTTP/2: several at once; after a GOAWAY what the server did not take is asked again --
-
-    def http2(self, number, generator):
-        connection, serial, asked, since = None, 0, {}, 0
-        while True:
-            if connection is None:
-                if self.stopping.is_set():
-                    return
-                since = time.monotonic()
-                connection, asked = self.connect(
-                    lambda: h2.Connection(self.dmpm, self.dmpm.busy[0].host)), {}
-                continue
-            going = connection.goaway is not None or self.stopping.is_set()
-            try:
-                while not going and len(asked) < STREAMS:
-                    serial += 1
-                    site, token = self.next(generator, number, serial)
-                    start = time.monotonic()
-                    stream = connection.open("GET", site.host, "/length", [("x-token", token)])
-                    asked[stream] = (start, site, token)
-                if asked:
-                    connection.read()
-            except OSError:
-                connection.closed = True
-            for stream in [s for s in asked if connection.stream(s).over]:
-                self.judge_stream(connection.stream(stream), *asked.pop(stream))
-            if connection.goaway is not None:
-                last = self.last_taken(connection)
-                asked = {s: what for s, what in asked.items() if s <= last}
-            if connection.closed:
-                for start, site, _ in asked.values():
-                    self.fail(start, site, "h2 connection lost", since)
-            if connection.closed or (going and not asked):
-                connection.close()
-                connection, asked = None, {}
-
-    @staticmethod
-    def last_taken(connection):
-        return connection.goaways[-1][0]
-
-    def judge_stream(self, stream, start, site, token):
-        if stream.reset is not None:
-            return self.fail(start, site, f"h2 reset {stream.reset}")
-        return self.judge("h2", start, site, token, stream, int(stream.status), stream.field,
-                          bytes(stream.body))
+    def result(self, name, **more):
+        """When the load has ended."""
+        load = self.load
+        acts = ", ".join(f"{count} × {what}" for what, count in sorted(self.done.items()))
+        return Result(name, time.monotonic() - self.started, acts, load.counts, load.wrong, load.refused,
+                      load.failed, [f for f in load.failed if not any(f.met(kill) for kill in self.kills)],
+                      **more)
 
 
-def finish(name, load, started, acts, kills=()):
-    """`kills`: see Failure.met()."""
-    return Result(name, time.monotonic() - started, acts, load.counts, load.wrong, load.refused,
-                  load.failed, [f for f in load.failed if not any(f.met(kill) for kill in kills)])
+def age(pid):
+    try:
+        return harness.age(pid)
+    except OSError:
+        return 0
 
 
 # ---- the scenarios ---------------------------------------------------------------------------------
@@ -269,46 +93,24 @@ def finish(name, load, started, acts, kills=()):
 
 def reloads(seconds, seed=0, sites=1000):
     """A reload every second that changes 1 of 1,000 sites, those with requests among them."""
-    generator = random.Random(seed)
     with ManySites(sites, 12) as dmpm, Load(dmpm, seed) as load:
-        started, count = time.monotonic(), 0
-        while (left := started + seconds - time.monotonic()) > 0:
-            count += 1
-            # Every second time one that is busy.
-            site = generator.choice(dmpm.busy if count % 2 else dmpm.sites)
-            dmpm.write_site(site, count)
-            answer = dmpm.command("reload")
-            if answer.returncode != 0 or "reload done: 1 groups changed" not in answer.stdout:
-                load.note(load.wrong, f"reload: {answer}")
-            load.stopping.wait(min(left, max(0, started + count - time.monotonic())))
+        acts = Acts(dmpm, load, seed)
+        while acts.left(seconds) > 0:
+            acts.reload()
+            acts.wait_until(min(seconds, acts.done["reload"]))
         load.__exit__()
-        return finish("reload", load, started, f"{count} reloads of {sites} sites")
+        return acts.result(f"reload of 1 of {sites} sites")
 
 
 def kills(seconds, seed=0):
     """kill -9 of something each second: a worker, a dispatcher of two, the keyholder, the logger."""
-    generator, killed, times = random.Random(seed), collections.Counter(), []
     with ManySites(12, 12, dispatchers=2) as dmpm, Load(dmpm, seed, forgiving=True) as load:
-        started = time.monotonic()
-        while (left := started + seconds - time.monotonic()) > 0:
-            victims = {"worker": dmpm.workers()}
-            for service in ("dispatcher", "keyholder", "logger"):
-                victims[service] = dmpm.services(service)
-            kind = generator.choice([kind for kind, pids in victims.items() if pids])
-            pid = generator.choice(victims[kind])
-            before = time.monotonic()
-            try:
-                os.kill(pid, signal.SIGKILL)
-                killed[kind] += 1
-            except ProcessLookupError:
-                pass
-            # Its memory goes first, its sockets after that: with a sanitizer's, much later.
-            eventually(lambda pid=pid: harness.has_gone(pid), f"{kind} {pid} has gone")
-            times.append((before, time.monotonic()))
+        acts = Acts(dmpm, load, seed)
+        while (left := acts.left(seconds)) > 0:
+            acts.kill("worker", *SERVICES)
             load.stopping.wait(min(left, 1))
         load.__exit__()
-        acts = ", ".join(f"{count} × {kind}" for kind, count in sorted(killed.items()))
-        return finish("kill -9", load, started, acts, times)
+        return acts.result("kill -9")
 
 
 def upgrades(seconds, seed=0):
@@ -316,17 +118,50 @@ def upgrades(seconds, seed=0):
     with ManySites(12, 12, dispatchers=2) as dmpm, Load(dmpm, seed) as load:
         workers = set(eventually(lambda: len(dmpm.workers()) == len(dmpm.busy) and dmpm.workers(),
                                  "every site has its worker", 60))
-        started, count = time.monotonic(), 0
-        while time.monotonic() < started + seconds:
-            count += 1
-            answer = dmpm.command("upgrade")
-            if answer.returncode != 0:
-                load.note(load.wrong, f"upgrade: {answer}")
-            load.stopping.wait(max(0, started + 6 * count - time.monotonic()))
+        acts = Acts(dmpm, load, seed)
+        while acts.left(seconds) > 0:
+            acts.upgrade()
+            acts.wait_until(6 * acts.done["upgrade"])
         if set(dmpm.workers()) != workers:
             load.note(load.wrong, "workers did not survive the upgrades")
         load.__exit__()
-        return finish("upgrade", load, started, f"{count} upgrades")
+        return acts.result("upgrade")
 
 
-SCENARIOS = {"reload": reloads, "kill": kills, "upgrade": upgrades}
+def idle_stops(seconds, seed=0):
+    """Idle stops raced by requests in the same instant: at least 100 of them."""
+    with ManySites(12, 12, racing=6, dispatchers=2) as dmpm, Load(dmpm, seed) as load:
+        acts = Acts(dmpm, load, seed)
+        acts.wait_until(seconds)
+        eventually(lambda: load.counts["stopped"] >= IDLE_STOPS, f"{IDLE_STOPS} idle stops", 120)
+        load.__exit__()
+        acts.done["idle stop raced and lost"] = load.counts["stopped"]
+        acts.done["raced and prevented"] = load.counts["kept"]
+        return acts.result("idle stop")
+
+
+def soak(seconds, seed=0):
+    """All of it at once, with sites beside that do everything wrong: does dmpm stay flat? A reload each
+    second, a kill -9 of a worker every other second, of a service every fifteen, and six upgrades."""
+    with ManySites(24, 12, racing=4, dispatchers=2, **bad_sites()) as dmpm, \
+            Load(dmpm, seed, forgiving=True) as load, Visitors(dmpm, load) as visitors, \
+            Watch(dmpm, load.stopping) as watch:
+        acts = Acts(dmpm, load, seed)
+        for second in range(int(seconds)):
+            acts.reload()
+            if second % 2 == 0:
+                acts.kill("worker")
+            if second % 15 == 5:
+                acts.kill(*SERVICES)
+            if acts.left(seconds) < seconds * (1 - (acts.done["upgrade"] + 0.5) / 6):
+                acts.upgrade()
+                watch.upgrades += 1
+            acts.wait_until(second + 1)
+        for clients in (visitors, watch, load):
+            clients.__exit__()
+        acts.done["idle stop"] = load.counts["stopped"]
+        acts.done["answer from bad sites"] = sum(visitors.answers.values())
+        return acts.result("all of it", flat=Flatness(watch.samples))
+
+
+SCENARIOS = {"reload": reloads, "kill": kills, "upgrade": upgrades, "idle": idle_stops, "soak": soak}

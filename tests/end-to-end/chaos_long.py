@@ -1,5 +1,7 @@
 #!/usr/bin/python3
-"""chaos_long.py SECONDS SEED [SCENARIO...]: what scripts/chaos runs. Prints a table of the results."""
+"""chaos_long.py SECONDS SEED [SCENARIO...]: what scripts/chaos runs. Prints tables of the results.
+
+SECONDS 0: as long as each should take."""
 import sys
 import unittest
 
@@ -8,15 +10,18 @@ import harness
 
 SECONDS, SEED = float(sys.argv[1]), int(sys.argv[2])
 NAMES = sys.argv[3:] or list(chaos.SCENARIOS)
-ROWS = []
+RESULTS = []
+LONG = {"soak": 600}  # the others: 120
 
 
 def case(name):
     def test(self):
-        result = chaos.SCENARIOS[name](SECONDS, SEED)
-        ROWS.append(result.row())
+        result = chaos.SCENARIOS[name](SECONDS or LONG.get(name, 120), SEED)
+        RESULTS.append(result)
         self.assertEqual((result.wrong, result.refused), ([], []))
         self.assertEqual(result.unexplained, [])
+        if result.flat:
+            self.assertEqual(result.flat.problems(), [])
     return test
 
 
@@ -25,7 +30,12 @@ Chaos = type("Chaos", (unittest.TestCase,), {
 
 
 def tearDownModule():  # unittest's name for it
-    print(f"\nseed {SEED}\n\n{chaos.Result.HEAD}", *ROWS, sep="\n", flush=True)
+    rows = [result.row() for result in RESULTS]
+    print(f"\nseed {SEED}\n\n{chaos.Result.HEAD}", *rows, sep="\n")
+    for result in RESULTS:
+        if result.flat:
+            print(f"\n{result.scenario}:\n\n{result.flat.table()}")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

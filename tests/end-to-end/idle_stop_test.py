@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Workers start with the first request and end when they are idle; the next request starts them
-again. Nothing is lost in between."""
+again. Nothing is lost in between: chaos_test.py has requests that race the stops."""
 import unittest
 
 import harness
@@ -42,19 +42,6 @@ class IdleStop(unittest.TestCase):
                 (home / "go").touch()
                 self.assertEqual(slow.answer().json()["pid"], worker)
                 eventually(lambda: not dmpm.workers(ALICE), "alice's worker has gone, too")
-
-    def test_idle_stops_raced_by_requests(self):
-        with Dmpm(groups=two_sites(idle_timeout="50ms")) as dmpm, dmpm.connect() as client:
-            pids = set()
-            for _ in range(15):
-                answer = client.get("a.test")
-                self.assertEqual(answer.status, 200, answer)
-                pid = answer.json()["pid"]
-                pids.add(pid)
-                # Ask again in the very moment in which it is told to go.
-                eventually(lambda: harness.has_gone(pid) or dmpm.workers(ALICE) != [pid],
-                           "the worker goes")
-            self.assertGreater(len(pids), 10)
 
     def test_min_workers_are_there_without_a_request_and_stay(self):
         groups = two_sites(idle_timeout="100ms")

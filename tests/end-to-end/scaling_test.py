@@ -89,28 +89,6 @@ class Scaling(unittest.TestCase):
                 client.close()
             self.assertEqual(dmpm.get("a.test").status, 200)
 
-    def test_a_hundred_idle_stops_raced_by_requests(self):
-        """Each request is sent in the moment in which the one before makes the worker idle."""
-        groups = {f"g{n}": harness.python_worker(ALICE, idle_timeout="100ms") for n in range(10)}
-        hosts = {f"h{n}.test": f"g{n}" for n in range(10)}
-        with Dmpm(groups=groups, hosts=hosts) as dmpm:
-            clients = {host: dmpm.connect(host) for host in hosts}
-            stops, last = 0, {}
-            while stops < 100:
-                for host, client in clients.items():
-                    client.send_request("GET", host)
-                for host, client in clients.items():
-                    answer = client.answer()
-                    self.assertEqual(answer.status, 200, answer)
-                    pid = answer.json()["pid"]
-                    stops += last.get(host, pid) != pid
-                    last[host] = pid
-                # Not to wait for anything, but to hit the moment: deadlines are looked at every 100
-                # ms, so from one to two turns later the workers are let go.
-                harness.time.sleep(0.1 + 0.01 * (stops % 12))
-            for client in clients.values():
-                client.close()
-
 
 if __name__ == "__main__":
     harness.main()

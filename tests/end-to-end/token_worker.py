@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A worker whose every answer carries its request's token, on the listening socket that is descriptor 3.
 
-The request has X-Token, and a body that is the token over and over. The answer has X-Token, X-Uid and the
-same body; framed as the path says: /length, /chunked, /close.
+The request has X-Token, and a body that is the token over and over. The answer has X-Token, X-Uid,
+X-Host, X-Pid and the same body; framed as the path says: /length, /chunked, /close.
 """
 import os
 import socket
@@ -43,7 +43,7 @@ def serve(sock):
                     print("MIXED UP", method, path, fields, body[:200], file=sys.stderr, flush=True)
                     os._exit(9)
                 head = (f"HTTP/1.1 200 OK\r\nX-Token: {fields['x-token']}\r\nX-Uid: {os.getuid()}\r\n"
-                        f"X-Host: {fields['host']}\r\n").encode()
+                        f"X-Host: {fields['host']}\r\nX-Pid: {os.getpid()}\r\n").encode()
                 if not body:
                     body = fields["x-token"].encode()
                 if path == "/chunked":
