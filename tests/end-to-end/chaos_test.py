@@ -44,7 +44,9 @@ class Chaos(unittest.TestCase):
         result = self.run_one("soak")
         print(result.flat.table())
         self.assertEqual(result.unexplained, [])
-        self.assertEqual(result.flat.problems(), [])
+        # In seconds everything grows, and the parts of upgrades overlap.
+        if OPTIONS.seconds >= 60:
+            self.assertEqual(result.flat.problems(), [])
 
 
 class Flat(unittest.TestCase):

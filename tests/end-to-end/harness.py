@@ -433,9 +433,9 @@ def state(pid):
     return status_field(pid, "State")[:1]
 
 
-def owner(pid):
-    """The effective user id; None when the process has gone."""
-    field = status_field(pid, "Uid")
+def owner(pid, kind="Uid"):
+    """The effective user id (or "Gid"); None when the process has gone."""
+    field = status_field(pid, kind)
     return int(field.split()[1]) if field else None
 
 
