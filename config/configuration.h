@@ -106,6 +106,8 @@ struct Worker {
   std::map<std::string, std::string> environment;
   // Arguments of dmpm-worker-adapter, which then executes the command; empty when it is not needed.
   std::vector<std::string> adapter;
+  // Connections to it begin with a PROXY header, version 2, and serve one client each.
+  bool proxy_protocol = false;
   bool operator==(const Worker&) const = default;
 };
 

@@ -159,6 +159,7 @@ Worker read_worker(const JsonNode& node, std::string_view root, ProblemList& pro
     if (worker.activation == Activation::preload || worker.activation == Activation::bridge) {
       read_adapter(object, worker, root, problems);
     }
+    object.boolean("proxy_protocol", worker.proxy_protocol);
   }
   if (needs_preload_library(worker)) read_preload_library(object, worker, root, problems);
   object.absolute_path("directory", worker.directory);

@@ -54,7 +54,7 @@ enum class Notice : uint32_t {
 
   // ---- configuration: any number of these, in force together at commit ----
   // u32 group, string name, u32 queue, u32 max_requests, u64 queue_timeout ms, u64 idle_timeout ms,
-  // u64 start_timeout ms, u64 response_timeout ms, u32 forward_trailers. New or changed.
+  // u64 start_timeout ms, u64 response_timeout ms, u32 flags (GroupFlags). New or changed.
   group = 10,
   // u32 group. Its requests in flight are finished.
   remove_group = 11,
@@ -95,6 +95,11 @@ enum class Notice : uint32_t {
 
 inline constexpr uint32_t kNoGroup = 0xffffffff;
 inline constexpr uint32_t kNoCertificate = 0xffffffff;
+
+enum GroupFlags : uint32_t {
+  kGroupForwardsTrailers = 1,
+  kGroupProxyProtocol = 2,  // its workers' connections begin with a PROXY header
+};
 
 enum ListenerFlags : uint32_t {
   kListenerTls = 1,

@@ -24,7 +24,8 @@ bool same_workers(const Group& a, const Group& b) {
 
 // Of all that makes a worker of the group what it is.
 uint64_t fingerprint(const Group& group) {
-  return std::hash<std::string>()(encode(make_plan(group, 0, "", {}, "")));
+  const uint64_t plan = std::hash<std::string>()(encode(make_plan(group, 0, "", {}, "")));
+  return group.worker.proxy_protocol ? ~plan : plan;  // the plan does not say
 }
 
 // Whether virtual hosts of other sections can stay with the main file's groups as they are.

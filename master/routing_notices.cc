@@ -14,6 +14,11 @@ uint64_t ms(Milliseconds time) {
   return static_cast<uint64_t>(time.count());
 }
 
+uint32_t flags_of(const Group& group) {
+  return (group.forward_trailers ? protocol::kGroupForwardsTrailers : 0U) |
+         (group.worker.proxy_protocol ? protocol::kGroupProxyProtocol : 0U);
+}
+
 }  // namespace
 
 std::string group_notice(uint32_t number, const Group& group) {
@@ -26,7 +31,7 @@ std::string group_notice(uint32_t number, const Group& group) {
       .u64(ms(group.scale.idle_timeout))
       .u64(ms(group.scale.start_timeout))
       .u64(ms(group.scale.response_timeout))
-      .u32(group.forward_trailers ? 1 : 0)
+      .u32(flags_of(group))
       .take();
 }
 

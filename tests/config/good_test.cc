@@ -199,6 +199,18 @@ TEST_CASE("what the adapter is told") {
         Words{"preset", "node", "document_root=/d", "script=x.js"});
 }
 
+TEST_CASE("the PROXY protocol towards a worker is part of what it is") {
+  const TemporaryDirectory directory;
+  write_certificate(directory);
+  const Worker before = load(directory, kGood).groups.at("alice").worker;
+  CHECK_FALSE(before.proxy_protocol);
+  const std::string text = replaced(kGood, R"("activation": "listen_fds")",
+                                    R"("activation": "listen_fds", "proxy_protocol": true)");
+  const Worker after = load(directory, text).groups.at("alice").worker;
+  CHECK(after.proxy_protocol);
+  CHECK_FALSE(before == after);
+}
+
 TEST_CASE("limits of clients") {
   const TemporaryDirectory directory;
   write_certificate(directory);
@@ -295,6 +307,7 @@ TEST_CASE("the example has every key and is right") {
                                      "activation",
                                      "directory",
                                      "environment",
+                                     "proxy_protocol",
                                      "scale",
                                      "min_workers",
                                      "max_workers",

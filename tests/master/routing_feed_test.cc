@@ -55,7 +55,10 @@ std::string words(const std::string& notice) {
       text += " queue " + std::to_string(reader.u32());
       reader.u32();
       for (int i = 0; i < 4; ++i) reader.u64();
-      reader.u32();
+      if (const uint32_t flags = reader.u32(); flags != 0) {
+        if ((flags & protocol::kGroupForwardsTrailers) != 0) text += " trailers";
+        if ((flags & protocol::kGroupProxyProtocol) != 0) text += " proxy";
+      }
       break;
     case Notice::virtual_host: {
       text = "host " + std::to_string(reader.u32());
@@ -132,6 +135,15 @@ TEST_CASE("a reload tells only what changed") {
       {"another command: a new group in the old one's place",
        [](auto& c) { c.groups.at("bob").worker.command = {"/bin/new"}; },
        {"group 3 bob queue 128", "host 2 group 3 certificate 2 bob.test *.bob.test",
+        "remove group 2"},
+       {2}},
+      {"trailers are the dispatcher's business",
+       [](auto& c) { c.groups.at("bob").forward_trailers = true; },
+       {"group 2 bob queue 128 trailers"},
+       {}},
+      {"the PROXY protocol: workers that expect no header go",
+       [](auto& c) { c.groups.at("bob").worker.proxy_protocol = true; },
+       {"group 3 bob queue 128 proxy", "host 2 group 3 certificate 2 bob.test *.bob.test",
         "remove group 2"},
        {2}},
       {"another user",
