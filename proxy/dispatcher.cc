@@ -107,6 +107,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
   if (!addresses_.add(address, limits_.connections_per_address)) return;  // closed at once
   http::ClientInfo client;
   client.address = peer.host();
+  client.port = peer.port();
   client.tls = tls;
   if (redirect_to_https) client.redirect_to_port = https_port_;
   tls::SslPtr ssl;

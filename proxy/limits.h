@@ -52,6 +52,13 @@ inline constexpr Milliseconds kHalfTunnelTimeout{30'000};
 // them: a flood on one customer leaves the others theirs.
 inline constexpr size_t kGroupShare = 4;
 
+// Idle connections to workers that are one client's (private_connections.h): a page's first burst of
+// requests leaves more, a busy site has better use for them.
+inline constexpr size_t kMaxPrivateConnections = 8;
+// The server name in a PROXY header. Apache takes no header of more than 232 bytes; all else that is in
+// ours has at most 114.
+inline constexpr size_t kMaxProxyAuthority = 100;
+
 // ---- certificates ----
 // Parsed certificates kept; the least recently used goes first. About 6 KiB each.
 inline constexpr size_t kMaxLoadedCertificates = 2'000;

@@ -116,7 +116,9 @@ void MasterLink::set_group(WireReader& reader) {
   settings.idle_timeout = Milliseconds(reader.u64());
   settings.start_timeout = Milliseconds(reader.u64());
   settings.response_timeout = Milliseconds(reader.u64());
-  settings.forward_trailers = reader.u32() != 0;
+  const uint32_t flags = reader.u32();
+  settings.forward_trailers = (flags & protocol::kGroupForwardsTrailers) != 0;
+  settings.proxy_protocol = (flags & protocol::kGroupProxyProtocol) != 0;
   routing_->groups.set(number, std::move(settings));
 }
 

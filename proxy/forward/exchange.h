@@ -19,10 +19,14 @@
 
 namespace dmpm::forward {
 
+class PrivateConnections;
+
 class Exchange {
  public:
   // Of what is done for this exchange.
   virtual Priority priority() const = 0;
+  // Of the client's connection; made at the first call.
+  virtual PrivateConnections& private_connections() = 0;
   // The forwarder has passed on `size` bytes of request body: so many more may come. An exchange
   // begins with a credit of ClientLimits::request_buffer.
   virtual void grant(size_t size) = 0;

@@ -135,6 +135,7 @@ void Forwarder::acquire_worker() {
   log_.queue_begins();
   expect_within(pool_->settings().queue_timeout);
   reuse = may_retry() ? Reuse::any : retried_ ? Reuse::never : Reuse::recent;
+  own = pool_->settings().proxy_protocol ? &exchange_->private_connections() : nullptr;
   if (WorkerConnection* connection = pool_->acquire(*this)) on_connection(*connection);
 }
 
@@ -157,7 +158,11 @@ void Forwarder::on_no_worker(const NoWorker& why) {
 void Forwarder::send_request() {
   connection_->begin(
       *this, {is_head_, upgrade_, body_length_ == BodyLength::unknown, exchange_->priority()});
-  connection_->send_head(head_);
+  if (own == nullptr || connection_->reused()) {
+    connection_->send_head(head_);
+  } else {
+    send_first_head();
+  }
   // Before a 101 the worker would read a tunnel's bytes as requests.
   if (!body_.empty() && upgrade_.empty()) {
     connection_->send_body(body_.view());
@@ -171,6 +176,16 @@ void Forwarder::send_request() {
     connection_->send_body_end();
     request_sent_ = true;
   }
+}
+
+void Forwarder::send_first_head() {
+  const Arrival& arrival = own->arrival();
+  // A connection may come with one customer's name and then ask another's site, whom the name is no
+  // business of.
+  const VirtualHost* named = services_.router.find(arrival.server_name);
+  const bool is_of_group = named != nullptr && named->group == pool_->group();
+  const std::string_view name = is_of_group ? arrival.server_name : std::string_view();
+  connection_->send_first_head(proxy_header(*client_, arrival, name), head_);
 }
 
 void Forwarder::pass_body(std::string_view bytes) {
@@ -371,7 +386,7 @@ void Forwarder::leave_worker() {
   // A response that came before its request's end leaves bytes that belong nowhere: not reusable.
   const bool reusable = connection_->end_exchange() && request_sent_;
   WorkerConnection& connection = *std::exchange(connection_, nullptr);
-  pool_->release(connection, reusable);
+  pool_->release(connection, reusable, own);
 }
 
 void Forwarder::reset() {
@@ -382,6 +397,7 @@ void Forwarder::reset() {
   pool_ = nullptr;
   exchange_ = nullptr;
   client_ = nullptr;
+  own = nullptr;
   clear_keeping(head_, limits::kKeptOfHead);
   clear_keeping(host_, limits::kKeptOfHead);
   body_.clear();

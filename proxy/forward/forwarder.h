@@ -87,6 +87,7 @@ class Forwarder final : public ExchangeHandler,
   void on_connection(WorkerConnection& connection) override;
   void on_no_worker(const NoWorker& why) override;
   void send_request();
+  void send_first_head();
   void pass_body(std::string_view bytes);
   void on_worker_took_all() override;
   size_t response_room() const override { return exchange_->room(); }

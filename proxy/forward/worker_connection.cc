@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
+#include "proxy/forward/private_connections.h"
 #include "proxy/limits.h"
 
 namespace dmpm::forward {
@@ -41,6 +43,11 @@ void WorkerConnection::begin(WorkerExchange& exchange, RequestKind kind) {
 
 void WorkerConnection::send_head(std::string_view head) {
   send(head, {}, {});
+}
+
+// In one piece: some servers take no header that comes in two.
+void WorkerConnection::send_first_head(std::string_view proxy_header, std::string_view head) {
+  send(proxy_header, head, {});
 }
 
 void WorkerConnection::send_body(std::string_view piece) {
@@ -115,12 +122,8 @@ void WorkerConnection::on_readable() {
   }
   const ssize_t size = ::recv(fd_.get(), lent_input_.data(), wanted, MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (!in_exchange()) {
-    // Closed while idle, or bytes that nobody asked for: of no use to anybody.
-    dead_ = true;
-    watcher_.watch_read(false);
-    return owner_.on_idle_connection_lost(*this);
-  }
+  // Closed while idle, or bytes that nobody asked for: of no use to anybody.
+  if (!in_exchange()) return end_idle();
   if (size < 0) return lose(std::strerror(errno));
   if (size == 0) return on_end_of_input();
   response_begun_ = true;
@@ -239,7 +242,17 @@ void WorkerConnection::resume_reading() {
   if (!dead_) watcher_.watch_read(true);
 }
 
+void WorkerConnection::end_idle() {
+  retire();
+  owner_.on_idle_connection_lost(*this);
+}
+
+void WorkerConnection::leave_keeper() {
+  if (keeper_ != nullptr) std::exchange(keeper_, nullptr)->forget(*this);
+}
+
 void WorkerConnection::retire() {
+  leave_keeper();
   dead_ = true;
   watcher_.watch_read(false);
   watcher_.watch_write(false);

@@ -1,6 +1,6 @@
 // WorkerConnection: one HTTP/1.1 connection to a worker's Unix socket: its socket, the response
 // codec and the bytes that the worker has not taken yet. Serves one exchange after the other, of one
-// group only (invariant 5).
+// group only (invariant 5), or of one client's connection only (private_connections.h).
 //
 //   idle --(begin)--> busy --(response complete, end_exchange)--> idle
 //     |                 |
@@ -43,6 +43,7 @@ class WorkerExchange {
   ~WorkerExchange() = default;
 };
 
+class PrivateConnections;
 class WorkerConnection;
 
 class WorkerConnectionOwner {
@@ -60,8 +61,10 @@ class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>,
   // `fd` does not block. SIGPIPE must be ignored.
   WorkerConnection(EventLoop& loop, Fd fd, WorkerConnectionOwner& owner, uint32_t worker,
                    std::span<char> input);
+  ~WorkerConnection() override { leave_keeper(); }
 
   uint32_t worker() const { return worker_; }
+  bool is_of(const WorkerConnectionOwner& owner) const { return &owner_ == &owner; }
   // It has served an exchange before: the worker may have ended it without our knowing yet.
   bool reused() const { return exchanges_ > 1; }
   Instant idle_since() const { return idle_since_; }
@@ -76,6 +79,8 @@ class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>,
   void begin(WorkerExchange& exchange, RequestKind kind);
   // Sends the head; what the kernel does not take waits in unsent().
   void send_head(std::string_view head);
+  // The same on a new connection that begins with a PROXY header.
+  void send_first_head(std::string_view proxy_header, std::string_view head);
   void send_body(std::string_view piece);
   // The last chunk, or nothing when the length was known.
   void send_body_end();
@@ -96,6 +101,12 @@ class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>,
   // It is about to be destroyed: no event may reach it any more.
   void retire();
 
+  // While it is idle: whose it is, and is told when it ends. Null: the whole group's.
+  void set_keeper(PrivateConnections* keeper) { keeper_ = keeper; }
+  void leave_keeper();
+  // Ends it; only when idle.
+  void end_idle();
+
  private:
   void on_readable() override;
   void on_writable() override;
@@ -112,6 +123,7 @@ class WorkerConnection final : public Mortal, public ListNode<WorkerConnection>,
   EventLoop& loop_;
   Fd fd_;
   WorkerConnectionOwner& owner_;
+  PrivateConnections* keeper_ = nullptr;
   IoWatcher watcher_;
   std::span<char> lent_input_;
   const uint32_t worker_;

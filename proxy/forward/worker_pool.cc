@@ -50,7 +50,7 @@ bool WorkerPool::admit() {
 WorkerConnection* WorkerPool::acquire(Waiter& waiter) {
   // First come, first served: nobody passes those who wait already.
   if (waiters_.empty()) {
-    if (WorkerConnection* connection = connect_or_reuse(waiter.reuse)) return connection;
+    if (WorkerConnection* connection = connect_or_reuse(waiter)) return connection;
   }
   if (workers_.empty() && services_.loop.now() < failed_until_) {
     waiter.on_no_worker({failed_reason_, failed_until_ - services_.loop.now()});
@@ -84,13 +84,13 @@ void WorkerPool::ask_for_worker() {
   services_.source.want_worker(group_);
 }
 
-WorkerConnection* WorkerPool::connect_or_reuse(Waiter::Reuse reuse) {
+WorkerConnection* WorkerPool::connect_or_reuse(const Waiter& waiter) {
   // A worker whose socket has gone leaves the list, so this ends.
   while (Worker* worker = best()) {
-    WorkerConnection* connection = take_idle(*worker, reuse);
+    WorkerConnection* connection = take_idle(*worker, waiter);
     if (connection == nullptr && worker->connections >= worker->share.connections &&
         !worker->idle.empty()) {
-      close_idle(*worker);
+      close(worker->idle.back());
     }
     const uint32_t number = worker->number;
     if (connection == nullptr) connection = connect(*worker);
@@ -137,12 +137,20 @@ void WorkerPool::take(Worker& worker) {
   }
 }
 
-WorkerConnection* WorkerPool::take_idle(Worker& worker, Waiter::Reuse reuse) {
-  if (worker.idle.empty() || reuse == Waiter::Reuse::never) return nullptr;
+WorkerConnection* WorkerPool::take_idle(Worker& worker, const Waiter& waiter) {
+  if (worker.idle.empty() || waiter.reuse == Waiter::Reuse::never) return nullptr;
   // The last used one: it is the freshest, and the others may grow old and be closed.
-  const bool fresh = services_.loop.now() - worker.idle.front().idle_since() < kFreshFor;
-  if (reuse == Waiter::Reuse::recent && !fresh) return nullptr;
-  return &worker.idle.pop_front();
+  WorkerConnection* last =
+      waiter.own == nullptr ? &worker.idle.front() : waiter.own->last(*this, worker.number);
+  if (last == nullptr) return nullptr;
+  const bool fresh = services_.loop.now() - last->idle_since() < kFreshFor;
+  if (waiter.reuse == Waiter::Reuse::recent && !fresh) {
+    if (waiter.own != nullptr) close(*last);  // the new one takes its place
+    return nullptr;
+  }
+  last->unlink();
+  last->leave_keeper();
+  return last;
 }
 
 WorkerConnection* WorkerPool::connect(Worker& worker) {
@@ -163,8 +171,9 @@ WorkerConnection* WorkerPool::connect(Worker& worker) {
   return connections_.back().get();
 }
 
-void WorkerPool::release(WorkerConnection& connection, bool reusable) {
+void WorkerPool::release(WorkerConnection& connection, bool reusable, PrivateConnections* own) {
   --in_flight_;
+  if (reusable && own != nullptr) own->keep(connection);  // may end another, and serve who waits
   Worker* worker = find(connection.worker());
   if (worker != nullptr && --worker->busy == 0) {
     worker->idle_since = services_.loop.now();
@@ -221,7 +230,7 @@ void WorkerPool::on_idle_connection_lost(WorkerConnection& connection) {
 
 void WorkerPool::serve_waiters() {
   while (!waiters_.empty()) {
-    WorkerConnection* connection = connect_or_reuse(waiters_.front().reuse);
+    WorkerConnection* connection = connect_or_reuse(waiters_.front());
     if (connection == nullptr) return ask_for_worker();
     --waiting_;
     waiters_.pop_front().on_connection(*connection);

@@ -1,5 +1,6 @@
 // WorkerPool: one group's workers as the dispatcher knows them, its connections to them, and the
-// requests that wait for one. Connections never leave their group (invariant 5).
+// requests that wait for one. Connections never leave their group (invariant 5); where workers get the
+// PROXY protocol, nor the client's connection for which they were made (private_connections.h).
 //
 //   asleep --acquire: want_worker--> starting --worker_ready--> awake --release_worker--> asleep
 //                        ^               |
@@ -26,6 +27,7 @@
 #include "base/event_loop.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
+#include "proxy/forward/private_connections.h"
 #include "proxy/forward/worker_connection.h"
 
 namespace dmpm::forward {
@@ -35,6 +37,7 @@ struct GroupSettings {
   size_t queue = 0;
   size_t max_requests = std::numeric_limits<size_t>::max();
   bool forward_trailers = false;
+  bool proxy_protocol = false;  // each connection begins with its client's PROXY header
   Milliseconds queue_timeout{}, idle_timeout{}, start_timeout{}, response_timeout{};
 };
 
@@ -74,6 +77,8 @@ class Waiter : public ListNode<Waiter> {
     never,   // it has been sent again already
   };
   Reuse reuse = Reuse::recent;
+  // With GroupSettings::proxy_protocol: the client's, of which alone idle ones are reused.
+  PrivateConnections* own = nullptr;
 
   virtual void on_connection(WorkerConnection& connection) = 0;
   virtual void on_no_worker(const NoWorker& why) = 0;
@@ -97,6 +102,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   WorkerPool(PoolServices& services, uint32_t group, GroupSettings settings);
   ~WorkerPool();
 
+  uint32_t group() const { return group_; }
   const GroupSettings& settings() const { return settings_; }
   void change_settings(GroupSettings settings) { settings_ = std::move(settings); }
 
@@ -110,8 +116,9 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   void cancel(Waiter& waiter);
   // Begins to start a worker, for a request that will need one soon.
   void wake();
-  // Takes back what acquire() or on_connection() gave. `reusable`: its exchange ended cleanly.
-  void release(WorkerConnection& connection, bool reusable);
+  // Takes back what acquire() or on_connection() gave. `reusable`: its exchange ended cleanly. `own`:
+  // as that of the waiter.
+  void release(WorkerConnection& connection, bool reusable, PrivateConnections* own = nullptr);
   // The worker has answered something since its start.
   void note_answer(uint32_t worker);
   bool has_answered(uint32_t worker) const;
@@ -151,10 +158,10 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
 
   Worker* find(uint32_t number);
   const Worker* find(uint32_t number) const;
-  WorkerConnection* connect_or_reuse(Waiter::Reuse reuse);
+  WorkerConnection* connect_or_reuse(const Waiter& waiter);
   Worker* best();
   void take(Worker& worker);
-  WorkerConnection* take_idle(Worker& worker, Waiter::Reuse reuse);
+  WorkerConnection* take_idle(Worker& worker, const Waiter& waiter);
   WorkerConnection* connect(Worker& worker);
   void close(WorkerConnection& connection);
   void close_idle(Worker& worker);

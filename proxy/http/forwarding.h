@@ -22,6 +22,7 @@ struct ClientInfo {
   std::string_view tls_protocol{}, tls_cipher{};
   std::chrono::milliseconds handshake_time{};
   mutable uint32_t requests = 0;
+  uint16_t port = 0;  // of the address
 };
 
 // False for what belongs to this hop, what is regenerated, what a client could pretend with, and

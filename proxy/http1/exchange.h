@@ -65,6 +65,9 @@ class Http1Exchange final : private forward::Exchange {
  private:
   // forward::Exchange
   Priority priority() const override { return host_->priority(); }
+  forward::PrivateConnections& private_connections() override {
+    return host_->private_connections();
+  }
   void grant(size_t size) override;
   size_t room() const override;
   size_t unsent() const override { return host_->unsent(); }

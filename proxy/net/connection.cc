@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/socket.h"
 #include "proxy/limits.h"
 #include "proxy/net/plain_transport.h"
 
@@ -231,6 +232,22 @@ void Connection::run_deferred() {
   }
 }
 
+// ---- what is the client's alone ----
+
+forward::PrivateConnections& Connection::private_connections() {
+  if (private_connections_ == nullptr) {
+    forward::Arrival arrival;
+    if (const auto listener = local_address(fd_.get()); listener.ok()) {
+      arrival.address = listener.value().host();
+      arrival.port = listener.value().port();
+    }
+    arrival.alpn = transport_->alpn();
+    if (tls_ != nullptr) arrival.server_name = tls_->server_name();
+    private_connections_ = std::make_unique<forward::PrivateConnections>(std::move(arrival));
+  }
+  return *private_connections_;
+}
+
 // ---- time ----
 
 void Connection::expect_within(Milliseconds delay) {
@@ -264,6 +281,7 @@ void Connection::close(bool linger) {
   if (state_ != State::open) return;
   linger_ = linger && !input_ended_;
   set_state(State::closing);
+  if (private_connections_ != nullptr) private_connections_->end_all();
   services_.wheel.set(*this, services_.limits.send_timeout);
   request_flush();
 }
@@ -292,6 +310,7 @@ void Connection::destroy() {
   DeadlineWheel::cancel(*this);
   certificate_waiter_.unlink();
   if (had_session) session_->on_lost();
+  private_connections_.reset();
   services_.owner.on_closed(*this);
 }
 

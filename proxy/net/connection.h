@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
+#include "proxy/forward/private_connections.h"
 #include "proxy/net/address_counts.h"
 #include "proxy/net/session.h"
 #include "proxy/net/shares.h"
@@ -98,6 +99,7 @@ class Connection final : public Mortal,
   void hold_back() override { share_.hold_back(services_.loop.now()); }
   Priority priority() const override { return priority_; }
   const http::ClientInfo& client() const override { return client_; }
+  forward::PrivateConnections& private_connections() override;
 
   // tls::SignatureWaiter
   void on_signature() override { resume_handshake(); }
@@ -127,7 +129,8 @@ class Connection final : public Mortal,
   Share& share_;
   IoWatcher watcher_;
   std::unique_ptr<Transport> transport_;
-  tls::TlsTransport* tls_ = nullptr;  // transport_ when it is TLS
+  tls::TlsTransport* tls_ = nullptr;                                  // transport_ when it is TLS
+  std::unique_ptr<forward::PrivateConnections> private_connections_;  // outlives the session
   std::unique_ptr<Session> session_;
   CertificateWaiter certificate_waiter_;
   Instant accepted_{};    // when a TLS connection began

@@ -9,6 +9,10 @@
 #include "base/graveyard.h"
 #include "proxy/http/forwarding.h"
 
+namespace dmpm::forward {
+class PrivateConnections;
+}
+
 namespace dmpm::net {
 
 // The connection, as its session sees it.
@@ -41,6 +45,8 @@ class SessionHost {
   // What is done for this client takes its place in it.
   virtual Priority priority() const = 0;
   virtual const http::ClientInfo& client() const = 0;
+  // The client's own connections to workers; made at the first call.
+  virtual forward::PrivateConnections& private_connections() = 0;
 
  protected:
   ~SessionHost() = default;

@@ -224,6 +224,11 @@ std::string_view TlsTransport::cipher() const {
   return SSL_CIPHER_get_name(SSL_get_current_cipher(ssl_.get()));
 }
 
+std::string_view TlsTransport::server_name() const {
+  const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+  return name == nullptr ? std::string_view() : name;
+}
+
 std::string_view TlsTransport::alpn() const {
   const unsigned char* name = nullptr;
   unsigned int size = 0;

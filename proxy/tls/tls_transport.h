@@ -55,6 +55,8 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
   // After the handshake; OpenSSL's own strings, which last: "TLSv1.3", "TLS_AES_128_GCM_SHA256".
   std::string_view protocol() const;
   std::string_view cipher() const;
+  // The name that the client asked for (SNI), or empty.
+  std::string_view server_name() const;
   // After a failed handshake: the client spoke plain HTTP.
   bool peer_spoke_http() const { return peer_spoke_http_; }
 

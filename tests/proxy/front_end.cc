@@ -20,7 +20,10 @@ namespace dmpm::test {
 
 MemoryClient::MemoryClient(EventLoop& loop, http::ClientInfo client,
                            const SessionMaker& make_session)
-    : loop_(loop), client_(std::move(client)), session_(make_session(*this)) {}
+    : loop_(loop),
+      client_(std::move(client)),
+      private_connections_({"192.0.2.1", 443, "http/1.1", "a.test"}),
+      session_(make_session(*this)) {}
 
 MemoryClient::~MemoryClient() {
   session_->on_lost();
@@ -141,13 +144,14 @@ FrontEnd::~FrontEnd() {
   std::filesystem::remove_all(directory_);
 }
 
-uint32_t FrontEnd::add_site(const std::string& name, uint32_t capacity) {
+uint32_t FrontEnd::add_site(const std::string& name, uint32_t capacity, bool proxy_protocol) {
   const auto group = static_cast<uint32_t>(sites_.size() + 1);
   Site& site = sites_[group];
   site.capacity = capacity;
   forward::GroupSettings settings;
   settings.name = name;
   settings.queue = 100;
+  settings.proxy_protocol = proxy_protocol;
   settings.queue_timeout = settings.idle_timeout = settings.start_timeout =
       settings.response_timeout = Milliseconds(60'000);
   groups_.set(group, settings);

@@ -60,6 +60,7 @@ class MemoryClient final : public net::SessionHost {
   void hold_back() override {}
   Priority priority() const override { return Priority::foreground; }
   const http::ClientInfo& client() const override { return client_; }
+  forward::PrivateConnections& private_connections() override { return private_connections_; }
 
  private:
   EventLoop& loop_;
@@ -71,6 +72,7 @@ class MemoryClient final : public net::SessionHost {
   bool end_wanted_ = false;
   bool flush_wanted_ = false;
   bool turn_wanted_ = false;
+  forward::PrivateConnections private_connections_;
   std::unique_ptr<net::Session> session_;
 };
 
@@ -102,7 +104,7 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
 
   // A virtual host `name` of a group of its own, with a worker that listens already.
   // Returns the group's number.
-  uint32_t add_site(const std::string& name, uint32_t capacity = 16);
+  uint32_t add_site(const std::string& name, uint32_t capacity = 16, bool proxy_protocol = false);
   std::unique_ptr<MemoryClient> connect(http::ClientInfo client = {"192.0.2.7", true, 0});
   std::unique_ptr<MemoryClient> connect_http2();
   // Runs the loop and pumps `clients` until nothing happens any more.
