@@ -493,8 +493,9 @@ class Client:
     """One connection: over TLS when there is an authority to check the server with."""
 
     def __init__(self, port, authority, sni=None, alpn=("http/1.1",), timeout=DEADLINE,
-                 address="127.0.0.1"):
-        self.sock = socket.create_connection((address, port), timeout)
+                 address="127.0.0.1", source=None):
+        self.sock = socket.create_connection((address, port), timeout,
+                                             source_address=source and (source, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if authority:
             context = ssl.create_default_context(cafile=authority)
