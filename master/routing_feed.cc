@@ -39,7 +39,7 @@ bool same_main_groups(const Configuration& a, const Configuration& b) {
                                 });
 }
 
-// Those of `from` that are not in `other`, which starts and ends with as many of the same.
+// Those of `from` that are not in `other`.
 std::vector<RoutingFeed::Section> not_in(std::span<const RoutingFeed::Section> from,
                                          std::span<const RoutingFeed::Section> other) {
   const std::unordered_set<RoutingFeed::Section> known(other.begin(), other.end());
