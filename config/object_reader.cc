@@ -67,6 +67,8 @@ ObjectReader::ObjectReader(const JsonNode& node, std::string_view name, ProblemL
 
 std::optional<JsonNode> ObjectReader::find(std::string_view key) {
   assert(known_count_ < kMaxKeys);
+  // Once each: else it would be counted twice, and an unknown key could hide behind that.
+  assert(std::find(known_, known_ + known_count_, key) == known_ + known_count_);
   known_[known_count_++] = key;
   if (!is_object_) return std::nullopt;
   const auto member = node_.member(key);

@@ -67,16 +67,13 @@ class KeyReader {
       : object_(object), worker_(worker), problems_(problems) {}
 
   void read(const PresetKey& key) {
+    if (key.kind == Kind::count) return count(key);
+    if (key.kind == Kind::boolean) return boolean(key);
     const auto node = object_.find(key.name);
     if (!node) return;
-    switch (key.kind) {
-      case Kind::path:
-      case Kind::text: return text(key, *node);
-      case Kind::names: return names(key, *node);
-      case Kind::settings: return settings(key, *node);
-      case Kind::count: return count(key);
-      case Kind::boolean: return boolean(key);
-    }
+    if (key.kind == Kind::names) return names(key, *node);
+    if (key.kind == Kind::settings) return settings(key, *node);
+    text(key, *node);
   }
 
  private:
@@ -130,15 +127,16 @@ class KeyReader {
   }
 
   void count(const PresetKey& key) {
-    unsigned value = 1;
+    unsigned value = 0;  // stays when there is none
     object_.count(key.name, value, 1, kMostProcesses);
-    add(key.name, std::to_string(value));
+    if (value != 0) add(key.name, std::to_string(value));
   }
 
   void boolean(const PresetKey& key) {
+    const bool given = object_.node().member(key.name).has_value();
     bool value = true;
     object_.boolean(key.name, value);
-    add(key.name, value ? "yes" : "no");
+    if (given) add(key.name, value ? "yes" : "no");
   }
 
   ObjectReader& object_;
