@@ -27,16 +27,14 @@ bool has_tls(const Section& section) {
   return false;
 }
 
-// A listener for TLS needs a certificate to show. While a site file is wrong, it may be in there.
-void check_tls(const MainFile& main, const Configuration& all, bool sites_are_right,
-               ProblemList& problems) {
-  if (!main.tls_listener || !sites_are_right) return;
-  for (const auto& section : all.sections) {
-    if (has_tls(*section)) return;
-  }
-  problems.add(*main.tls_listener,
-               "this listener has \"tls\", but no virtual host in any file has: expected at least "
-               "one with \"tls\": {\"certificate\": ..., \"key\": ...}");
+// A listener for TLS needs a certificate to show. Site files may bring one later: a machine waits for
+// its first customer, or has lost its last.
+void check_tls(const MainFile& main, ProblemList& problems) {
+  if (!main.tls_listener || has_tls(main.content.section) || !main.include.empty()) return;
+  problems.add(
+      *main.tls_listener,
+      "this listener has \"tls\", but no virtual host has, and nothing is included: expected "
+      "at least one with \"tls\": {\"certificate\": ..., \"key\": ...}");
 }
 
 // Down to the places, which messages name.
@@ -60,6 +58,7 @@ LoadOutcome Loader::load() {
   ProblemList problems(path_);
   MainFile main = read_main(tools, problems);
   const std::vector<std::string> paths = expand(main.include, problems);
+  check_tls(main, problems);
   if (!problems.empty()) {
     problems.move_to(outcome.problems);
     return outcome;
@@ -69,18 +68,15 @@ LoadOutcome Loader::load() {
       !identical(last->virtual_hosts, main.content.section.virtual_hosts)) {
     main_section_ = std::make_shared<const Section>(std::move(main.content.section));
   }
-  std::vector<Problem> site_problems;
-  SiteFiles::Update sites = site_files_->update(
-      paths, {*path_, main_section_, main.content.places, main.surroundings}, tools, site_problems);
+  SiteFiles::Update sites =
+      site_files_->update(paths, {*path_, main_section_, main.content.places, main.surroundings},
+                          tools, outcome.problems);
   Configuration& all = main.settings;
   all.sections = std::move(sites.sections);
   all.sections.insert(all.sections.begin(), main_section_);
-  check_tls(main, all, site_problems.empty(), problems);
   outcome.site_files = paths.size();
   outcome.site_files_read = sites.read;
-  if (problems.empty()) outcome.configuration = std::move(all);
-  problems.move_to(outcome.problems);
-  for (Problem& problem : site_problems) outcome.problems.push_back(std::move(problem));
+  outcome.configuration = std::move(all);
   return outcome;
 }
 

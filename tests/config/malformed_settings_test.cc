@@ -155,7 +155,7 @@ const std::vector<Malformed> kCases{
       "tls": { "certificate": "@DIR@/a.crt",
                "key": "@DIR@/a.key" })",
      "",
-     {R"(5:5: this listener has "tls", but no virtual host in any file has: expected at least one with "tls": {"certificate": ..., "key": ...})"}},
+     {R"(5:5: this listener has "tls", but no virtual host has, and nothing is included: expected at least one with "tls": {"certificate": ..., "key": ...})"}},
     {"too many dispatchers",
      "\"processes\": 1",
      "\"processes\": 33",
