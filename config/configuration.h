@@ -202,7 +202,7 @@ struct Section {
 struct Configuration {
   std::string runtime_directory = "/run/dmpm";
   std::string log_directory = "/var/log/dmpm";
-  // Default: ../lib/dmpm/permission-modules, seen from the directory of the running program.
+  // Default: permission-modules in the directory of the running program.
   std::string permission_module_directory;
   std::vector<Listener> listen;
   DispatcherSettings dispatcher;

@@ -76,7 +76,7 @@ Result<PermissionModules::Loaded> PermissionModules::load(const std::string& dir
 std::string default_module_directory() {
   std::error_code ignored;  // then modules are looked for in a place where there are none
   const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  return program.parent_path().parent_path() / "lib/dmpm/permission-modules";
+  return program.parent_path() / "permission-modules";
 }
 
 }  // namespace dmpm::config

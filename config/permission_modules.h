@@ -40,7 +40,7 @@ class PermissionModules {
   std::unordered_map<std::string, Result<Loaded>> modules_;  // by path
 };
 
-// ../lib/dmpm/permission-modules, seen from the directory of the running program.
+// permission-modules in the directory of the running program.
 std::string default_module_directory();
 
 }  // namespace dmpm::config

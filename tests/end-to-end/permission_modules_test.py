@@ -13,7 +13,7 @@ import unittest
 import harness
 from harness import ALICE, BIN, BOB, HERE, Dmpm, eventually, has_gone, run, uid
 
-MODULES = BIN.parent / "lib/dmpm/permission-modules"
+MODULES = BIN / "permission-modules"
 HEADER = HERE.parent.parent / "master/permission_module.h"
 PARENT = f"dmpm-test-{os.getpid()}"  # of the cgroups: tests run at the same time
 ERROR_ID = re.compile(r"[Ee]rror id:?\s*(?:<[^>]*>)*\s*([0-9A-Za-z-]+)")
