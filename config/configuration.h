@@ -197,6 +197,7 @@ HostLog log_of(const VirtualHost& host, const AccessLog& main);
 struct Section {
   std::vector<Group> groups;  // by name
   std::vector<VirtualHost> virtual_hosts;
+  bool operator==(const Section&) const = default;
 };
 
 struct Configuration {
@@ -215,6 +216,7 @@ struct Configuration {
   // The main file's first, then those of the site files in order. No group and no host name is there
   // twice; a virtual host's group is in its own section or the first one, or its name is empty.
   std::vector<std::shared_ptr<const Section>> sections;
+  bool operator==(const Configuration&) const = default;  // the very same sections
 };
 
 }  // namespace dmpm::config

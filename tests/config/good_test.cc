@@ -3,10 +3,7 @@
 #include <sys/resource.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
-#include "base/text.h"
 #include "tests/config/fixture.h"
 
 namespace dmpm::config::test {
@@ -263,99 +260,6 @@ TEST_CASE("two groups may share a user") {
                                "\"bob\": { \"permissions\": { \"user\": \"games\" }, \"worker\": "
                                "{ \"command\": [\"/bin/true\"] } }, \"alice\": {"));
   CHECK(got.groups.size() == 2);
-}
-
-TEST_CASE("the example has every key and is right") {
-  const TemporaryDirectory directory;
-  directory.write("dmpm/a.crt", "");
-  directory.write("dmpm/a.key", "");
-  directory.write("dmpm/a-rsa.crt", "");
-  directory.write("dmpm/a-rsa.key", "");
-  std::ostringstream example;
-  example << std::ifstream(EXAMPLE).rdbuf();
-  for (const std::string_view key : {"runtime_directory",
-                                     "log_directory",
-                                     "listen",
-                                     "address",
-                                     "tls",
-                                     "redirect_to_https",
-                                     "dispatcher",
-                                     "processes",
-                                     "user",
-                                     "group",
-                                     "keyholder",
-                                     "logger",
-                                     "groups",
-                                     "permissions",
-                                     "supplementary_groups",
-                                     "root",
-                                     "umask",
-                                     "resource_limits",
-                                     "open_files",
-                                     "processes",
-                                     "pending_signals",
-                                     "address_space",
-                                     "data_size",
-                                     "stack",
-                                     "file_size",
-                                     "core_size",
-                                     "locked_memory",
-                                     "cpu_time",
-                                     "modules",
-                                     "worker",
-                                     "command",
-                                     "activation",
-                                     "directory",
-                                     "environment",
-                                     "proxy_protocol",
-                                     "scale",
-                                     "min_workers",
-                                     "max_workers",
-                                     "connections_per_worker",
-                                     "requests_at_once",
-                                     "requests_per_worker",
-                                     "max_requests",
-                                     "keep_warm",
-                                     "idle_timeout",
-                                     "start_timeout",
-                                     "stop_timeout",
-                                     "queue",
-                                     "queue_timeout",
-                                     "response_timeout",
-                                     "forward_trailers",
-                                     "limits",
-                                     "head_size",
-                                     "requests_per_connection",
-                                     "virtual_hosts",
-                                     "names",
-                                     "certificate",
-                                     "key",
-                                     "second",
-                                     "include"}) {
-    CAPTURE(key);
-    CHECK(example.str().find(concat({"\"", key, "\": "})) != std::string::npos);
-  }
-  std::string text = replaced(example.str(), "/etc/dmpm/", "@DIR@/dmpm/");
-  const std::pair<const char*, const char*> users[] = {
-      {"\"dmpm\"", "\"daemon\""},
-      {"\"dmpm-keys\"", "\"bin\""},
-      {"\"dmpm-log\"", "\"sys\""},
-      {"\"user\": \"alice\"", "\"user\": \"games\""},
-      {"\"group\": \"alice\",  ", "\"group\": \"games\",  "},
-      {"[\"alice\"]", "[\"games\"]"}};
-  for (const auto& entry : users) {
-    const auto& from = entry.first;
-    const auto& to = entry.second;
-    CAPTURE(from);
-    CHECK(text.find(from) != std::string::npos);
-    text = replaced(std::move(text), from, to);
-  }
-  const Flat got = load(directory, text);
-  CHECK(got.listen.size() == 3);
-  CHECK(got.groups.at("alice").permissions.resource_limits.size() == 10);
-  CHECK(got.groups.at("alice").scale == Scale{});
-  CHECK(got.keep_warm == uint64_t{2} << 30);
-  CHECK(got.virtual_hosts.front().names.size() == 4);
 }
 
 }  // namespace
