@@ -2,8 +2,8 @@
 
 #include <array>
 
+#include "base/printable.h"
 #include "base/text.h"
-#include "logger/printable.h"
 
 namespace dmpm {
 

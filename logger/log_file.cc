@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "logger/limits.h"
-#include "logger/printable.h"
 #include "logger/timestamp.h"
 
 namespace dmpm {
