@@ -40,6 +40,9 @@ enum class Item : uint32_t {
   // u64 ms until the next start (backing_off), u32 count of workers and for each: u32 number,
   // u32 pid (0: none), u64 age in ms, string state.
   group = 5,
+  // u64 ms of processor time that workers of the group told last have used, and have ended. Left out
+  // when it is none.
+  group_usage = 6,
 };
 
 // `leaving`: a reload removed or changed it, its workers finish what they have.

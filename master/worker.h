@@ -91,6 +91,9 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
   bool is_warm() const { return Warm::linked(); }
   // Bytes of memory that go when it goes, as far as is cheap to know; nothing: more than is looked at.
   std::optional<uint64_t> memory() const;
+  // Microseconds of processor time that its present process, or the last one, and all that it made
+  // have used; 0 without a cgroup.
+  uint64_t cpu_us() const { return cgroup_ ? cgroup_->cpu_us() : 0; }
 
   // Dispatchers that were told of it and have not let go; those of them that call it idle; those that
   // were asked to let go and have not answered.

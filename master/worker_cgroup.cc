@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -129,6 +130,15 @@ std::vector<pid_t> WorkerCgroup::processes(size_t most) const {
   std::istringstream lines(text.substr(0, static_cast<size_t>(size)));
   for (pid_t pid = 0; found.size() < most && lines >> pid;) found.push_back(pid);
   return found;
+}
+
+uint64_t WorkerCgroup::cpu_us() const {
+  constexpr std::string_view kKey = "usage_usec ";  // of its first line
+  const Fd file(::openat(directory_.get(), "cpu.stat", O_RDONLY | O_CLOEXEC));
+  char text[64] = "";
+  const ssize_t size = file ? ::read(file.get(), text, sizeof text - 1) : -1;
+  const bool known = size > 0 && std::string_view(text).starts_with(kKey);
+  return known ? std::strtoull(text + kKey.size(), nullptr, 10) : 0;
 }
 
 // ---- all of them ----

@@ -45,6 +45,8 @@ class WorkerCgroup {
   void kill() const;
   // At most `most` of its processes.
   std::vector<pid_t> processes(size_t most) const;
+  // Microseconds of processor time that all who were in it have used.
+  uint64_t cpu_us() const;
 
  private:
   WorkerCgroup(int base, std::string group, std::string name, Fd directory)

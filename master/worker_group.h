@@ -122,6 +122,7 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   unsigned failures_ = 0;     // in a row
   // For the status, since the group is there: workers started, starts and workers that failed.
   uint32_t starts_ = 0, failed_ = 0;
+  uint64_t cpu_us_ = 0;  // of workers that have ended
 };
 
 }  // namespace dmpm::master

@@ -167,6 +167,7 @@ void WorkerGroup::stop_all() {
 
 void WorkerGroup::on_worker_died(Worker& worker, int wait_status) {
   const Milliseconds age = worker.age();
+  cpu_us_ += worker.cpu_us();
   const std::string reason =
       concat({describe_ending(wait_status), " ", seconds(age), " after its start"});
   if (worker.state() == WorkerState::stopping || services_.closing) {

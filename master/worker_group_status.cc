@@ -55,6 +55,7 @@ void WorkerGroup::describe(StatusReport& report) const {
         .u64(runs ? ms(worker.age()) : 0)
         .string(to_string(worker.state()));
   }
+  if (cpu_us_ >= 1000) report.item(Item::group_usage).u64(cpu_us_ / 1000);
 }
 
 }  // namespace dmpm::master

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 
 #include "tests/master/fixture.h"
@@ -114,6 +115,25 @@ TEST_CASE("what a master that died left behind ends when the next one starts") {
   }
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
+}
+
+TEST_CASE("the processor time of all who were in a cgroup is known after their end") {
+  DMPM_NEEDS_ROOT();
+  TemporaryDirectory directory;
+  WorkerCgroups all(directory.path());
+  if (!all.available()) return MESSAGE("SKIPPED, no cgroups: " << all.reason());
+  const auto cgroup = all.make("alice", 1);
+  REQUIRE(cgroup);
+  CHECK(cgroup->cpu_us() == 0);
+  const pid_t pid = ::fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    write_file(all.path() + "/alice/1/cgroup.procs", std::to_string(::getpid()));
+    while (std::clock() < CLOCKS_PER_SEC / 10) continue;
+    ::_exit(0);
+  }
+  REQUIRE(::waitpid(pid, nullptr, 0) == pid);
+  CHECK(cgroup->cpu_us() > 50'000);
 }
 
 }  // namespace
