@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 #include "base/kept_memory.h"
 #include "base/text.h"
@@ -30,6 +31,7 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
                       const http::ClientInfo& client) {
   exchange_ = &exchange;
   client_ = &client;
+  started_ = services_.loop.now();
   keep_request(head);
   const VirtualHost* host = route(head);
   begin_log(&head, client, host);
@@ -320,7 +322,21 @@ void Forwarder::on_deadline() {
   }
 }
 
+// What nobody else can tell whoever looks for the reason later.
+std::string Forwarder::circumstances() const {
+  const std::string worker = connection_ != nullptr
+                                 ? concat({"worker ", std::to_string(connection_->worker()), ", "})
+                                 : "";
+  char seconds[32];
+  std::snprintf(seconds, sizeof seconds, "%.3f",
+                static_cast<double>((services_.loop.now() - started_).count()) / 1000);
+  return concat({" (", worker, retried_ ? "tried again, " : "", "after ", seconds, " s)"});
+}
+
 void Forwarder::fail(const Failure& failure) {
+  const std::string detail = concat({failure.detail, circumstances()});
+  Failure reported = failure;
+  reported.detail = detail;
   Exchange* exchange = exchange_;
   const bool head_sent = state_ == State::streaming || state_ == State::tunnel;
   const http::ClientInfo& client = *client_;
@@ -331,7 +347,7 @@ void Forwarder::fail(const Failure& failure) {
   leave_worker();
   const uint64_t received = body_bytes_;
   reset();
-  const std::string id = services_.failures.report(failure, group, host, client.address);
+  const std::string id = services_.failures.report(reported, group, host, client.address);
   log_.set_error(id);
   if (head_sent) {
     log_.end(ExchangeLog::Outcome::aborted, received);

@@ -103,6 +103,7 @@ class Forwarder final : public ExchangeHandler,
   bool may_retry() const;
   void on_deadline() override;
   void fail(const Failure& failure);
+  std::string circumstances() const;
   void send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
                        bool is_head, uint64_t received);
 
@@ -117,6 +118,7 @@ class Forwarder final : public ExchangeHandler,
   WorkerPool* pool_ = nullptr;
   WorkerConnection* connection_ = nullptr;
   State state_ = State::idle;
+  Instant started_{};  // when the request's head was there
   ExchangeLog log_;
 
   // The request, as it is sent (again).
