@@ -57,7 +57,8 @@ LoadOutcome Loader::load() {
   Tools tools;
   ProblemList problems(path_);
   MainFile main = read_main(tools, problems);
-  const std::vector<std::string> paths = expand(main.include, problems);
+  std::vector<std::string> paths = expand(main.include, problems);
+  if (!tried_.empty()) paths.push_back(tried_);
   check_tls(main, problems);
   if (!problems.empty()) {
     problems.move_to(outcome.problems);
@@ -75,6 +76,7 @@ LoadOutcome Loader::load() {
   all.sections = std::move(sites.sections);
   all.sections.insert(all.sections.begin(), main_section_);
   outcome.site_files = paths.size();
+  for (const IncludePattern& pattern : main.include) outcome.include.push_back(pattern.pattern);
   outcome.site_files_read = sites.read;
   outcome.configuration = std::move(all);
   return outcome;

@@ -25,9 +25,10 @@ struct Problem {
 struct LoadOutcome {
   // Nothing when the main file is wrong: then nothing must be started or changed.
   std::optional<Configuration> configuration;
-  std::vector<Problem> problems;  // of the main file and of every included one
-  size_t site_files = 0;          // included
-  size_t site_files_read = 0;     // of them: new, changed or wrong before
+  std::vector<Problem> problems;     // of the main file and of every included one
+  size_t site_files = 0;             // included
+  size_t site_files_read = 0;        // of them: new, changed or wrong before
+  std::vector<std::string> include;  // the patterns, as the main file has them
 };
 
 class ProblemList;
@@ -43,6 +44,9 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
+  // As if the main file's "include" ended with that file (absolute): to try one before it is there.
+  void also_include(std::string path) { tried_ = std::move(path); }
+
   // Never throws. With problems in included files only, `configuration` is there, with those files'
   // previous version (or without them, at the first load).
   LoadOutcome load();
@@ -51,6 +55,7 @@ class Loader {
   MainFile read_main(Tools& tools, ProblemList& problems) const;
 
   const std::shared_ptr<const std::string> path_;
+  std::string tried_;                            // empty: none
   std::shared_ptr<const Section> main_section_;  // of the last good main file
   std::unique_ptr<SiteFiles> site_files_;        // the last good version of each
 };

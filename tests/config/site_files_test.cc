@@ -56,6 +56,25 @@ class Sites {
   size_t read_ = 0;
 };
 
+TEST_CASE("a site file can be tried before it is there") {
+  Sites sites;
+  sites.write("b.json", site("bob", "man", "b.test"));
+  const TemporaryDirectory& directory = sites.directory();
+  directory.write("draft", site("carol", "lp", "b.test"));
+  Loader loader(directory.file("main.json"));
+  loader.also_include(directory.file("draft"));
+  const LoadOutcome outcome = loader.load();
+  CHECK(outcome.include == Lines{directory.file("sites.d/*.json")});
+  // It comes last, so that it is what is in the way.
+  const Lines problems = lines(outcome.problems, directory);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].starts_with("@DIR@/draft:6:"));
+  CHECK(problems[0].find("the name \"b.test\" is taken already, at @DIR@/sites.d/b.json:6:") !=
+        std::string::npos);
+  directory.write("draft", site("carol", "lp", "c.test"));
+  CHECK(lines(loader.load().problems, directory) == Lines{});
+}
+
 TEST_CASE("site files come after the main file, by name") {
   Sites sites;
   sites.write("b.json", site("bob", "man", "b.test"));
