@@ -8,7 +8,7 @@
 namespace dmpm::cli {
 
 int check(const Options& options) {
-  const std::string& file = options.at("--config");
+  const std::string& file = *options.value("--config");
   const config::LoadOutcome outcome = config::Loader(file).load();
   for (const config::Problem& problem : outcome.problems) {
     std::fprintf(stderr, "%s\n", problem.to_string().c_str());

@@ -1,6 +1,9 @@
 // The commands of the program `dmpm`: one function and one file each, listed in main.cc.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "cli/arguments.h"
 
 namespace dmpm::cli {
@@ -8,6 +11,10 @@ namespace dmpm::cli {
 // Exit statuses, besides 0.
 inline constexpr int kFailed = 1;
 inline constexpr int kMisused = 2;  // the arguments are wrong; nothing was done
+
+// Each says why on standard error and returns the exit status.
+int failed(std::string_view why);
+int misused(std::string_view why);
 
 // Each returns the exit status. `options` has what its line in main.cc requires.
 
@@ -22,9 +29,6 @@ int status(const Options& options);
 int stop(const Options& options);
 int upgrade(const Options& options);
 
-inline std::string runtime_directory(const Options& options) {
-  const auto given = options.find("--runtime-directory");
-  return given == options.end() ? "/run/dmpm" : given->second;
-}
+std::string runtime_directory(const Options& options);
 
 }  // namespace dmpm::cli

@@ -11,6 +11,7 @@
 #include "base/socket.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/text.h"
 
 namespace dmpm::cli {
 
@@ -31,68 +32,70 @@ Result<Fd> connect_to(const std::string& runtime_directory) {
   return Error::from_errno(path, errno);
 }
 
-class Answer {
+class AnswerReader {
  public:
-  explicit Answer(const Conversation& conversation) : conversation_(conversation) {}
+  explicit AnswerReader(const Conversation& conversation) : conversation_(conversation) {}
 
   // False when it is malformed.
   bool take(std::string_view message) {
     WireReader reader(message);
     while (reader.ok() && !reader.at_end()) {
       switch (const auto item = static_cast<Item>(reader.u32())) {
-        case Item::line: lines_.emplace_back(reader.string()); break;
+        case Item::line: answer_.lines.emplace_back(reader.string()); break;
         case Item::done:
           over_ = true;
-          done_ = reader.u32() == 1;
+          answer_.done = reader.u32() == 1;
           break;
         default:
-          if (!conversation_.on_item) return false;
-          conversation_.on_item(item, reader);
+          if (!conversation_.on_item || !conversation_.on_item(item, reader)) return false;
       }
     }
     return reader.ok();
   }
   bool over() const { return over_; }
-  bool done() const { return done_; }
-  void print() const {
-    for (const std::string& line : lines_) {
-      std::fprintf(done_ ? stdout : stderr, "%s\n", line.c_str());
-    }
-  }
+  Answer& answer() { return answer_; }
 
  private:
   const Conversation& conversation_;
-  std::vector<std::string> lines_;
-  bool over_ = false, done_ = false;
+  Answer answer_;
+  bool over_ = false;
 };
-
-int fail(std::string_view why) {
-  std::fprintf(stderr, "dmpm: %.*s\n", static_cast<int>(why.size()), why.data());
-  return kFailed;
-}
 
 }  // namespace
 
-int converse(const std::string& runtime_directory, const Conversation& conversation) {
+Result<Answer> ask(const std::string& runtime_directory, const Conversation& conversation) {
   auto fd = connect_to(runtime_directory);
-  if (!fd) return fail(fd.error().message);
+  if (!fd) return fd.error();
   const control_protocol::Request request{control_protocol::kVersion, conversation.command};
   if (::send(fd->get(), &request, sizeof request, MSG_NOSIGNAL) != sizeof request) {
-    return fail(concat({"the master does not listen: ", std::strerror(errno)}));
+    return Error::from_errno("the master does not listen", errno);
   }
-  Answer answer(conversation);
+  AnswerReader reader(conversation);
   std::vector<char> bytes(control_protocol::kMaxMessage);
-  while (!answer.over() || conversation.until_end) {
+  while (!reader.over() || conversation.until_end) {
     const ssize_t size = ::recv(fd->get(), bytes.data(), bytes.size(), 0);
     if (size < 0 && errno == EINTR) continue;
     if (size <= 0) break;
-    if (!answer.take({bytes.data(), static_cast<size_t>(size)})) {
-      return fail("the master's answer is of another version");
+    if (!reader.take({bytes.data(), static_cast<size_t>(size)})) {
+      return Error{"the master's answer is of another version"};
     }
   }
-  answer.print();
-  if (!answer.over()) return fail("the master went away before it had answered");
-  return answer.done() ? 0 : kFailed;
+  if (!reader.over()) {
+    for (const std::string& line : reader.answer().lines) {
+      std::fprintf(stderr, "%s\n", printable(line).c_str());
+    }
+    return Error{"the master went away before it had answered"};
+  }
+  return std::move(reader.answer());
+}
+
+int converse(const std::string& runtime_directory, const Conversation& conversation) {
+  auto answer = ask(runtime_directory, conversation);
+  if (!answer) return failed(answer.error().message);
+  for (const std::string& line : answer->lines) {
+    std::fprintf(answer->done ? stdout : stderr, "%s\n", printable(line).c_str());
+  }
+  return answer->done ? 0 : kFailed;
 }
 
 }  // namespace dmpm::cli

@@ -1,64 +1,110 @@
-// dmpm: the program for operators. Finds the command, reads its options, calls it.
+// dmpm: the program for operators. Finds the command, reads its arguments, calls it.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <span>
+#include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "cli/command.h"
+#include "cli/text.h"
 
 namespace dmpm::cli {
 namespace {
 
-constexpr char kHelp[] =
-    "dmpm: a privilege-separating HTTPS front end for shared hosting\n"
-    "\n"
-    "  dmpm check --config FILE   says what is wrong with a configuration; exit status 0 if "
-    "nothing\n"
-    "  dmpm run --config FILE     runs dmpm in the foreground\n"
-    "  dmpm --version             prints the version\n"
-    "  dmpm --help                prints this text\n"
-    "\n"
-    "Of the dmpm that runs (by root; each takes --runtime-directory DIR, else /run/dmpm):\n"
-    "  dmpm reload                reads the configuration again; says what changed or why nothing\n"
-    "  dmpm status [--json]       shows processes, groups and what failed last\n"
-    "  dmpm upgrade               changes to the program files that are installed now\n"
-    "  dmpm stop                  finishes what is in flight and stops; waits for that\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 wrong arguments.\n";
+constexpr Known kConfig{"--config", "FILE", "the main configuration file"};
+constexpr Known kRunning{"--runtime-directory", "DIR", "of the dmpm that is meant; else /run/dmpm"};
 
-constexpr std::array kConfig{Known{"--config"}};
-constexpr std::array kRunning{Known{"--runtime-directory"}};
-constexpr std::array kStatus{Known{"--runtime-directory"}, Known{"--json", true}};
+constexpr std::array kCheckOptions{kConfig};
+constexpr std::array kRunOptions{kConfig};
+constexpr std::array kRunningOptions{kRunning};
+constexpr std::array kStatusOptions{
+    kRunning,
+    Known{"--json", "", "everything, as one JSON object"},
+    Known{"--watch", "", "a live screen; q ends it"},
+    Known{"--workers", "", "a line for each worker, too"},
+    Known{"--group", "PATTERN", "groups whose names match, as in \"shop-*\""},
+    Known{"--state", "STATE", "groups that are asleep, awake, backing-off or leaving"},
+    Known{"--sort", "KEY",
+          "by name, state, workers, in-flight, queued, starts, failures, memory or cpu"}};
 
 struct Command {
   std::string_view name;
+  std::string_view words;  // what it takes besides options
+  size_t least_words, most_words;
+  std::string_view synopsis;  // the most usual options
   std::span<const Known> options;
-  std::string_view required;
+  std::string_view required;  // one of the options, or empty
+  std::string_view does;
   int (*call)(const Options&);
 };
+
+// In the order of the help.
 constexpr std::array kCommands{
-    Command{"check", kConfig, "--config", check}, Command{"run", kConfig, "--config", run},
-    Command{"reload", kRunning, "", reload},      Command{"status", kStatus, "", status},
-    Command{"upgrade", kRunning, "", upgrade},    Command{"stop", kRunning, "", stop},
+    Command{"check", "", 0, 0, "--config FILE", kCheckOptions, "--config",
+            "says what is wrong with a configuration", check},
+    Command{"run", "", 0, 0, "--config FILE", kRunOptions, "--config",
+            "runs dmpm in the foreground", run},
+    Command{"reload", "", 0, 0, "", kRunningOptions, "",
+            "reads the configuration again; says what changed or why nothing", reload},
+    Command{"status", "", 0, 0, "[--watch|--json]", kStatusOptions, "",
+            "shows processes, groups and what failed last", status},
+    Command{"upgrade", "", 0, 0, "", kRunningOptions, "",
+            "changes to the program files that are installed now", upgrade},
+    Command{"stop", "", 0, 0, "", kRunningOptions, "",
+            "finishes what is in flight and stops; waits for that", stop},
 };
 
-int misused(std::string_view message) {
-  std::fprintf(stderr, "dmpm: %.*s\nTry \"dmpm --help\".\n", static_cast<int>(message.size()),
-               message.data());
-  return kMisused;
+std::string joined(std::initializer_list<std::string_view> pieces) {
+  std::string out;
+  for (const std::string_view piece : pieces) {
+    if (!out.empty() && !piece.empty()) out += ' ';
+    out += piece;
+  }
+  return out;
+}
+
+std::string help() {
+  std::string out = "dmpm: a privilege-separating HTTPS front end for shared hosting\n\n";
+  const auto line = [&out](std::string left, std::string_view right) {
+    left.resize(std::max<size_t>(left.size() + 1, 38), ' ');
+    out += concat({"  ", left, " ", right, "\n"});
+  };
+  for (const Command& command : kCommands) {
+    line(joined({"dmpm", command.name, command.words, command.synopsis}), command.does);
+  }
+  line("dmpm COMMAND --help", "prints what a command takes");
+  line("dmpm --version", "prints the version");
+  line("dmpm --help", "prints this text");
+  return out + "\nExit status: 0 done, 1 failed, 2 wrong arguments.\n";
+}
+
+std::string help(const Command& command) {
+  std::string out = concat({joined({"dmpm", command.name, command.words, command.synopsis}), ": ",
+                            command.does, "\n\n"});
+  for (const Known& option : command.options) {
+    std::string left = joined({option.name, option.value});
+    left.resize(std::max<size_t>(left.size() + 1, 24), ' ');
+    out += concat({"  ", left, " ", option.help, "\n"});
+  }
+  return out;
 }
 
 int call(const Command& command, std::span<char* const> arguments) {
   for (const std::string_view argument : arguments) {
     if (argument == "--help") {
-      std::fputs(kHelp, stdout);
+      std::fputs(help(command).c_str(), stdout);
       return 0;
     }
   }
-  auto options = parse_options(arguments, command.options);
+  auto options = parse_options(arguments, command.options, command.most_words);
   if (!options) return misused(options.error().message);
-  if (!command.required.empty() && !options->contains(command.required)) {
-    return misused(std::string(command.name) + " needs " + std::string(command.required) + " FILE");
+  if (options->words().size() < command.least_words) {
+    return misused(concat({command.name, " needs ", command.words}));
+  }
+  if (!command.required.empty() && !options->has(command.required)) {
+    return misused(concat({command.name, " needs ", command.required, " FILE"}));
   }
   return command.call(*options);
 }
@@ -67,15 +113,15 @@ int main(std::span<char* const> arguments) {
   if (arguments.size() < 2) return misused("expected a command");
   const std::string_view first = arguments[1];
   if (first == "--help" || first == "--version") {
-    if (arguments.size() > 2) return misused(std::string(first) + " stands alone");
-    std::fputs(first == "--help" ? kHelp : "dmpm " DMPM_VERSION "\n", stdout);
+    if (arguments.size() > 2) return misused(concat({first, " stands alone"}));
+    std::fputs(first == "--help" ? help().c_str() : "dmpm " DMPM_VERSION "\n", stdout);
     return 0;
   }
   for (const Command& command : kCommands) {
     if (first == command.name) return call(command, arguments.subspan(2));
   }
-  return misused((first.starts_with('-') ? "unknown option \"" : "unknown command \"") +
-                 std::string(first) + "\"");
+  return misused(concat({first.starts_with('-') ? "unknown option \"" : "unknown command \"",
+                         printable(first), "\""}));
 }
 
 }  // namespace

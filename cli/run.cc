@@ -20,7 +20,7 @@ int run(const Options& options) {
     return kFailed;
   }
   const std::string master = self.parent_path() / "dmpm-master";
-  const std::string& file = options.at("--config");
+  const std::string& file = *options.value("--config");
   ::execl(master.c_str(), "dmpm-master", "--config", file.c_str(), static_cast<char*>(nullptr));
   std::fprintf(stderr, "dmpm: %s cannot be started: %s\n", master.c_str(), std::strerror(errno));
   return kFailed;

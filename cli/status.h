@@ -1,10 +1,12 @@
-// What `dmpm status` was told, and its two ways to say it.
+// What the master says of itself, its services and its groups, and what this process finds out of
+// their processes.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/wire.h"
 #include "master/control_protocol.h"
 
@@ -29,6 +31,9 @@ struct Status {
     uint64_t starts = 0, failures = 0;
     std::string last_failure;
     uint64_t retry_ms = 0;
+    uint64_t cpu_ms = 0;  // of the workers that have ended; add_usage() adds that of the others
+    uint64_t memory = 0;  // bytes, by add_usage()
+    uint64_t in_flight = 0, queued = 0;  // requests, by add_load()
     std::vector<Worker> workers;
   };
   uint32_t pid = 0;
@@ -37,10 +42,18 @@ struct Status {
   std::vector<Service> services;
   std::vector<Group> groups;
 
-  void add(control_protocol::Item item, WireReader& reader);
+  // False: an item of another version.
+  bool add(control_protocol::Item item, WireReader& reader);
+  // Null: there is none.
+  const Group* group(std::string_view name) const;
 };
 
-std::string to_text(const Status& status);
+// Of the master that runs with that directory; groups in no order.
+Result<Status> ask_status(const std::string& runtime_directory);
+
+// "asleep", "awake", "backing off", "leaving".
+std::string_view to_string(control_protocol::GroupState state);
+
 std::string to_json(const Status& status);
 
 }  // namespace dmpm::cli

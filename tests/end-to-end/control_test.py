@@ -82,9 +82,11 @@ class Control(unittest.TestCase):
             self.assertGreater(broken["failures"], 1)
             self.assertIn("exited with status 1", broken["last_failure"])
             text = dmpm.command("status").stdout
-            self.assertRegex(text, rf"(?m)^master: serving, pid {dmpm.master()}, ")
-            self.assertRegex(text, rf"(?m)^  alice: awake, worker \d+ running \(pid {worker}, ")
-            self.assertRegex(text, r"(?m)^  broken: backing off for .*; last: exited with status 1")
+            self.assertRegex(text, rf"(?m)^dmpm: serving, {dmpm.config_file}$")
+            self.assertRegex(text, rf"(?m)^master +{dmpm.master()} +\d+s +0$")
+            self.assertRegex(text, rf"(?m)^dispatcher 0 .* 1  pid {dispatcher} was killed by SIGKILL$")
+            self.assertRegex(text, r"(?m)^alice +awake +1 ")
+            self.assertRegex(text, r"(?m)^broken +backing off \S+ .*  exited with status 1 ")
 
     def test_stop_waits_for_the_end(self):
         with Dmpm() as dmpm, dmpm.connect() as slow:

@@ -10,8 +10,10 @@
 
 #include "tests/config/fixture.h"
 
-namespace dmpm::config::test {
+namespace dmpm::cli::test {
 namespace {
+
+using namespace config::test;
 
 struct Ran {
   int status = -1;
@@ -106,6 +108,11 @@ TEST_CASE("wrong arguments") {
       {"check x", "unexpected argument \"x\""},
       {"check --config x --config y", "the option --config is given twice"},
       {"run --config x y", "unexpected argument \"y\""},
+      {"status --sort nonsense",
+       "--sort must be name, state, workers, in-flight, queued, starts, failures, memory or cpu"},
+      {"status --state tired", "--state must be asleep, awake, backing-off or leaving"},
+      {"status --watch --json", "--watch and --json do not go together"},
+      {"status --watch", "--watch needs a terminal"},
   };
   for (const auto& entry : cases) {
     const auto& arguments = entry.first;
@@ -119,4 +126,4 @@ TEST_CASE("wrong arguments") {
 }
 
 }  // namespace
-}  // namespace dmpm::config::test
+}  // namespace dmpm::cli::test
