@@ -1,8 +1,13 @@
-// dmpm check: standard error has a line for each problem, standard output the summary when there is
-// none.
+// dmpm check: standard error has a line for each problem, or when there is none, for each warning;
+// standard output then has the summary.
 #include <cstdio>
+#include <ctime>
 
+#include "base/text.h"
 #include "cli/command.h"
+#include "cli/sites.h"
+#include "cli/text.h"
+#include "cli/warnings.h"
 #include "config/loader.h"
 
 namespace dmpm::cli {
@@ -14,12 +19,16 @@ int check(const Options& options) {
     std::fprintf(stderr, "%s\n", problem.to_string().c_str());
   }
   if (!outcome.problems.empty() || !outcome.configuration) return kFailed;
-  size_t groups = 0, hosts = 0;
-  for (const auto& section : outcome.configuration->sections) {
-    groups += section->groups.size();
-    hosts += section->virtual_hosts.size();
+  const Sites sites(*outcome.configuration);
+  Warnings warnings(*outcome.configuration, sites, std::time(nullptr));
+  warnings.look_at_all();
+  for (const config::Problem& warning : warnings.found()) {
+    std::fprintf(stderr, "%s\n", printable(warning.to_string()).c_str());
   }
-  std::printf("%s: OK: %zu groups, %zu virtual hosts\n", file.c_str(), groups, hosts);
+  const size_t number = warnings.found().size();
+  std::printf("%s: OK: %zu groups, %zu virtual hosts%s\n", file.c_str(), sites.groups().size(),
+              sites.hosts().size(),
+              number == 0 ? "" : concat({", ", count(number, "warning")}).c_str());
   return 0;
 }
 

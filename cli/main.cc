@@ -43,7 +43,7 @@ struct Command {
 // In the order of the help.
 constexpr std::array kCommands{
     Command{"check", "", 0, 0, "--config FILE", kCheckOptions, "--config",
-            "says what is wrong with a configuration", check},
+            "says what is wrong with a configuration, and warns", check},
     Command{"run", "", 0, 0, "--config FILE", kRunOptions, "--config",
             "runs dmpm in the foreground", run},
     Command{"reload", "", 0, 0, "", kRunningOptions, "",

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/cli/fixture.h"
 #include "tests/config/fixture.h"
 
 namespace dmpm::cli::test {
@@ -44,9 +45,17 @@ TEST_CASE("dmpm check") {
   directory.write("main.json", kGood);
   Ran ran = run(directory, DMPM_PROGRAM, "check --config main.json");
   CHECK(ran.status == 0);
+  CHECK(ran.output == "main.json: OK: 1 groups, 1 virtual hosts, 1 warning\n");
+  CHECK(ran.errors ==
+        "@DIR@/main.json:19:5: warning: this virtual host's TLS does not work: @DIR@/a.crt, "
+        "@DIR@/a.key: the certificate file holds no PEM certificate\n");
+  CHECK(run(directory, DMPM_PROGRAM, "check --config=main.json").status == 0);
+  const PemPair pair = make_pair({"DNS:a.test", "DNS:*.a.test"}, -3600, 100'000'000);
+  directory.write("a.crt", pair.certificate);
+  directory.write("a.key", pair.key, 0600);
+  ran = run(directory, DMPM_PROGRAM, "check --config main.json");
   CHECK(ran.output == "main.json: OK: 1 groups, 1 virtual hosts\n");
   CHECK(ran.errors.empty());
-  CHECK(run(directory, DMPM_PROGRAM, "check --config=main.json").status == 0);
 
   directory.write("main.json", replaced(replaced(kGood, "443", "443x"), "scale", "scales"));
   ran = run(directory, DMPM_PROGRAM, "check --config " + directory.file("main.json"));
