@@ -20,6 +20,8 @@ int misused(std::string_view why);
 
 // Reads the configuration as the master would, and says what is wrong with it.
 int check(const Options& options);
+// Says what happened to a request, or where requests for a name go.
+int explain(const Options& options);
 // Becomes the master. Returns only when that failed.
 int run(const Options& options);
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr Known kConfig{"--config", "FILE", "the main configuration file"};
 constexpr Known kRunning{"--runtime-directory", "DIR", "of the dmpm that is meant; else /run/dmpm"};
+constexpr Known kUsedConfig{"--config", "FILE",
+                            "the main configuration file; else that of the dmpm that runs, else "
+                            "/etc/dmpm/dmpm.json"};
 
 constexpr std::array kCheckOptions{kConfig};
 constexpr std::array kRunOptions{kConfig};
@@ -28,6 +31,7 @@ constexpr std::array kStatusOptions{
     Known{"--state", "STATE", "groups that are asleep, awake, backing-off or leaving"},
     Known{"--sort", "KEY",
           "by name, state, workers, in-flight, queued, starts, failures, memory or cpu"}};
+constexpr std::array kExplainOptions{kRunning, kUsedConfig};
 
 struct Command {
   std::string_view name;
@@ -46,6 +50,8 @@ constexpr std::array kCommands{
             "says what is wrong with a configuration, and warns", check},
     Command{"run", "", 0, 0, "--config FILE", kRunOptions, "--config",
             "runs dmpm in the foreground", run},
+    Command{"explain", "ERROR-ID|HOST", 1, 1, "", kExplainOptions, "",
+            "says what happened to a request, or where a name leads", explain},
     Command{"reload", "", 0, 0, "", kRunningOptions, "",
             "reads the configuration again; says what changed or why nothing", reload},
     Command{"status", "", 0, 0, "[--watch|--json]", kStatusOptions, "",

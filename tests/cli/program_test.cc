@@ -117,6 +117,8 @@ TEST_CASE("wrong arguments") {
       {"check x", "unexpected argument \"x\""},
       {"check --config x --config y", "the option --config is given twice"},
       {"run --config x y", "unexpected argument \"y\""},
+      {"explain", "explain needs ERROR-ID|HOST"},
+      {"explain a.test b.test", "unexpected argument \"b.test\""},
       {"status --sort nonsense",
        "--sort must be name, state, workers, in-flight, queued, starts, failures, memory or cpu"},
       {"status --state tired", "--state must be asleep, awake, backing-off or leaving"},
