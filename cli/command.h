@@ -18,6 +18,8 @@ int misused(std::string_view why);
 
 // Each returns the exit status. `options` has what its line in main.cc requires.
 
+// Writes the file of a new site.
+int add_site(const Options& options);
 // Reads the configuration as the master would, and says what is wrong with it.
 int check(const Options& options);
 // Says what happened to a request, or where requests for a name go.

@@ -32,6 +32,15 @@ constexpr std::array kStatusOptions{
     Known{"--sort", "KEY",
           "by name, state, workers, in-flight, queued, starts, failures, memory or cpu"}};
 constexpr std::array kExplainOptions{kRunning, kUsedConfig};
+constexpr std::array kAddSiteOptions{
+    Known{"--user", "USER", "whom the site's server runs as (required)"},
+    Known{"--document-root", "DIR", "what is served (required)"},
+    Known{"--preset", "PRESET", "static, php, apache, node or python; else static"},
+    Known{"--certificate", "FILE", "PEM, with its chain"},
+    Known{"--key", "FILE", "its private key"},
+    Known{"--group", "NAME", "the name of the group and of the file; else the first host name"},
+    kRunning,
+    kUsedConfig};
 
 struct Command {
   std::string_view name;
@@ -50,6 +59,8 @@ constexpr std::array kCommands{
             "says what is wrong with a configuration, and warns", check},
     Command{"run", "", 0, 0, "--config FILE", kRunOptions, "--config",
             "runs dmpm in the foreground", run},
+    Command{"add-site", "NAME...", 1, 100, "--user USER ...", kAddSiteOptions, "",
+            "writes the file of a new site", add_site},
     Command{"explain", "ERROR-ID|HOST", 1, 1, "", kExplainOptions, "",
             "says what happened to a request, or where a name leads", explain},
     Command{"reload", "", 0, 0, "", kRunningOptions, "",

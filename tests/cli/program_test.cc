@@ -124,6 +124,15 @@ TEST_CASE("wrong arguments") {
       {"status --state tired", "--state must be asleep, awake, backing-off or leaving"},
       {"status --watch --json", "--watch and --json do not go together"},
       {"status --watch", "--watch needs a terminal"},
+      {"add-site", "add-site needs NAME..."},
+      {"add-site a.test", "add-site needs --user"},
+      {"add-site a.test --user x", "add-site needs --document-root"},
+      {"add-site a.test --user x --document-root /x --key y",
+       "--certificate and --key go together"},
+      {"add-site a..test --user x --document-root /x",
+       "\"a..test\" is no host name: there is nothing between two dots"},
+      {"add-site a.test --user x --document-root /x --group .y",
+       "\".y\" is no name for a group: give one of at most 64 of A-Z a-z 0-9 _ - . with --group"},
   };
   for (const auto& entry : cases) {
     const auto& arguments = entry.first;
