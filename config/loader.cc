@@ -59,7 +59,7 @@ LoadOutcome Loader::load() {
   MainFile main = read_main(tools, problems);
   std::vector<std::string> paths = expand(main.include, problems);
   if (!tried_.empty()) paths.push_back(tried_);
-  check_tls(main, problems);
+  if (problems.empty()) check_tls(main, problems);
   if (!problems.empty()) {
     problems.move_to(outcome.problems);
     return outcome;

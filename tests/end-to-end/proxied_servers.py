@@ -1,6 +1,7 @@
 """nginx, Apache and lighttpd as workers that take the client's address from the PROXY header alone.
 
-Each answers GET / with its client's address and port; nginx with the number of the connection, too.
+Each answers GET / with its client's address and port (Apache tells the preload library's port); nginx
+with the number of the connection, too.
 """
 import shutil
 
@@ -70,13 +71,21 @@ SERVERS = {
 ACTIVATION = {"nginx": "argument", "apache": "preload", "lighttpd": "listen_fds"}
 
 
+def long_name(name):
+    """As long as a name may be that the header tells (limits::kMaxProxyAuthority)."""
+    rest = f".{'x' * 40}.{name}.test"
+    return "x" * (100 - len(rest)) + rest
+
+
 def add(dmpm, name):
-    """Adds the server as group and as host NAME.test."""
+    """Adds the server as group and as hosts NAME.test and long_name(NAME)."""
     user, command, files = SERVERS[name]
     server = group(user, command)
     server["worker"] |= {"activation": ACTIVATION[name], "proxy_protocol": True}
     dmpm.add_group(name, server)
-    dmpm.add_host(f"{name}.test", name)
+    names = [f"{name}.test", long_name(name)]
+    dmpm.settings["virtual_hosts"].append({"names": names, "group": name,
+                                           "tls": dmpm.authority.certificate(*names)})
     home = dmpm.home(name)
     for file, text in files.items():
         (home / file).write_text(text.format(home=home))

@@ -121,7 +121,10 @@ TEST_CASE("the processor time of all who were in a cgroup is known after their e
   DMPM_NEEDS_ROOT();
   TemporaryDirectory directory;
   WorkerCgroups all(directory.path());
-  if (!all.available()) return MESSAGE("SKIPPED, no cgroups: " << all.reason());
+  if (!all.available()) {
+    MESSAGE("SKIPPED, no cgroups: " << all.reason());
+    return;
+  }
   const auto cgroup = all.make("alice", 1);
   REQUIRE(cgroup);
   CHECK(cgroup->cpu_us() == 0);

@@ -272,21 +272,24 @@ class Crowd {
     visitor.client->send("GET /" + name + " HTTP/1.1\r\nHost: a.test\r\n\r\n");
     visitor.asked.push_back(name);
   }
+  // One of the live connections that have, or have not, something to answer; null: there is none.
+  WorkerEnd* any_end(bool busy) {
+    std::vector<WorkerEnd*> found;
+    for (auto& end : site_.accepted()) {
+      if (!end->open() || end->ended()) continue;
+      if (streams_[end.get()].unanswered.empty() != busy) found.push_back(end.get());
+    }
+    return found.empty() ? nullptr : found[pick(found.size())];
+  }
   // Only an idle one: a request in flight would rightly fail.
   void end_one() {
-    auto& accepted = site_.accepted();
-    if (accepted.empty()) return;
-    WorkerEnd& end = *accepted[pick(accepted.size())];
-    if (end.open() && streams_[&end].unanswered.empty()) end.close();
+    if (WorkerEnd* end = any_end(false)) end->close();
   }
   void answer_one() {
-    auto& accepted = site_.accepted();
-    if (accepted.empty()) return;
-    WorkerEnd& end = *accepted[pick(accepted.size())];
-    auto& unanswered = streams_[&end].unanswered;
-    if (!end.open() || end.ended() || unanswered.empty()) return;
-    const std::string& name = unanswered.front();
-    end.send("HTTP/1.1 200 OK\r\nX-For: " + name + "\r\nContent-Length: 0\r\n\r\n");
+    WorkerEnd* end = any_end(true);
+    if (end == nullptr) return;
+    auto& unanswered = streams_[end].unanswered;
+    end->send("HTTP/1.1 200 OK\r\nX-For: " + unanswered.front() + "\r\nContent-Length: 0\r\n\r\n");
     unanswered.pop_front();
   }
   void settle() {

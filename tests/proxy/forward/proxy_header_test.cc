@@ -53,7 +53,7 @@ TEST_CASE("a client over IPv6 without TLS") {
 
 TEST_CASE("a client over TLS: ALPN, the name that it asked for, version and cipher") {
   const std::string expected = kSignature + bytes(
-                                                "\x21\x11\x00\x4e"
+                                                "\x21\x11\x00\x45"
                                                 "\xc0\x00\x02\x07\xc6\x33\x64\x01\xd4\x31\x01\xbb"
                                                 "\x01\x00\x02h2"
                                                 "\x02\x00\x06"
