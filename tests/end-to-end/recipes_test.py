@@ -219,13 +219,7 @@ class DistantClient(Client):
     """Comes from another address of this machine's."""
 
     def __init__(self, port, authority, sni):
-        create = socket.create_connection
-        socket.create_connection = lambda address, timeout: create(
-            address, timeout, source_address=(CLIENT, 0))
-        try:
-            super().__init__(port, authority, sni=sni)
-        finally:
-            socket.create_connection = create
+        super().__init__(port, authority, sni=sni, source=CLIENT)
 
 
 if __name__ == "__main__":
