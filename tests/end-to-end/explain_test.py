@@ -67,7 +67,7 @@ class Errors(harness.SharedDmpm):
         text = self.explain(identity.upper()).stdout
         self.assertRegex(text, r"master: worker \d+ exited with status 1 ")
         self.assertRegex(text, "worker's log: no database")
-        self.assertRegex(text, r"(?m)^  now +backing off")
+        self.assertRegex(text, r"(?m)^  now +\S.* failures?, the last: exited with status 1 ")
 
     def test_a_request_that_was_refused(self):
         with self.dmpm.connect() as client:
