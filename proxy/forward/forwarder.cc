@@ -119,7 +119,11 @@ void Forwarder::on_request_end() {
   request_ended_ = true;
   if (state_ == State::gathering) return acquire_worker();
   if (connection_ == nullptr) return;
-  if (state_ == State::tunnel) return worker_ended_ ? end_tunnel() : connection_->end_output();
+  if (state_ == State::tunnel) {
+    connection_->end_output();
+    end_tunnel_if_over();
+    return;
+  }
   connection_->send_body_end();
   request_sent_ = true;
 }
@@ -199,6 +203,7 @@ void Forwarder::pass_body(std::string_view bytes) {
 }
 
 void Forwarder::on_worker_took_all() {
+  if (state_ == State::tunnel && worker_ended_ && request_ended_) return end_tunnel();
   if (granted_later_ == 0) return;
   const size_t size = std::exchange(granted_later_, 0);
   if (state_ == State::responding) expect_within(pool_->settings().response_timeout);
@@ -254,9 +259,17 @@ void Forwarder::on_response_end() {
 
 void Forwarder::on_tunnel_end() {
   worker_ended_ = true;
-  if (request_ended_ || connection_->write_broken()) return end_tunnel();
   expect_within(limits::kHalfTunnelTimeout);
-  exchange_->end_output();
+  if (!end_tunnel_if_over()) exchange_->end_output();
+}
+
+// Both have ended, and the worker has all that the client said; or it takes no more.
+bool Forwarder::end_tunnel_if_over() {
+  if (!worker_ended_) return false;
+  const bool all_sent = request_ended_ && connection_->unsent() == 0;
+  if (!all_sent && !connection_->write_broken()) return false;
+  end_tunnel();
+  return true;
 }
 
 void Forwarder::end_tunnel() {

@@ -96,6 +96,7 @@ class Forwarder final : public ExchangeHandler,
   void on_response_body(std::string_view bytes) override;
   void on_response_end() override;
   void on_tunnel_end() override;
+  bool end_tunnel_if_over();
   void end_tunnel();
 
   // When it does not go well.
