@@ -55,7 +55,7 @@ Result<StatusView> StatusView::from(const Options& options) {
   }
   if (const std::string* wanted = options.value("--state")) {
     const auto* found = std::find_if(kStates.begin(), kStates.end(),
-                                     [&](const auto& state) { return state.first == *wanted; });
+                                     [&](const auto& each) { return each.first == *wanted; });
     if (found == kStates.end()) {
       return Error{"--state must be asleep, awake, backing-off or leaving"};
     }
