@@ -191,7 +191,7 @@ def print_table(rows):
             cells += [f"{row[kind][share][0]:.2f} → {row[kind][share][1]:.2f}" for share in ("p50", "p99")]
             cells.append(f"{row[kind]['ratio']:.1f}")
         cells.append(", ".join(f"{count} × {status}" for status, count in sorted(row["answers"].items())))
-        cells += [str(row["starts"]), str(row["failures"]), f"{row['logged'] / 1024:,.0f}",
+        cells += [str(row["starts"]), str(row["failures"]), f"{row.get('logged', 0) / 1024:,.0f}",
                   f"{row['memory'][0]:.1f} / {max(row['memory']):.1f}"]
         print("| " + " | ".join(cells) + " |")
 
