@@ -28,7 +28,7 @@ class Exchange {
   // Of the client's connection; made at the first call.
   virtual PrivateConnections& private_connections() = 0;
   // The forwarder has passed on `size` bytes of request body: so many more may come. An exchange
-  // begins with a credit of ClientLimits::request_buffer.
+  // begins with a credit of its session's choice, ClientLimits::request_buffer at least.
   virtual void grant(size_t size) = 0;
 
   // How much response body it will take now. Asked before each read from the worker.

@@ -1,19 +1,17 @@
 #include "proxy/forward/forwarder.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
 #include "base/kept_memory.h"
 #include "base/text.h"
 #include "master/protocol.h"
-#include "proxy/http/error_page.h"
+#include "proxy/forward/own_answers.h"
 #include "proxy/limits.h"
 
 namespace dmpm::forward {
 
 using http::BodyLength;
-using http::Field;
 
 namespace {
 
@@ -77,24 +75,10 @@ void Forwarder::keep_request(const http::RequestHead& head) {
 
 // Wakes no worker. Only for names that are served here, so that it leads nowhere else.
 void Forwarder::redirect(const http::RequestHead& head) {
-  std::string location = concat({"https://", head.host});
-  if (client_->redirect_to_port != 443) {
-    location += ':';
-    location += std::to_string(client_->redirect_to_port);
-  }
-  location += head.target == "*" ? "/" : head.target;
-  const Field field{"Location", location};
-  http::ResponseHead response;
-  response.status = 308;
-  response.reason = http::reason_phrase(response.status);
-  response.fields = {&field, 1};
-  response.body = is_head_ ? BodyLength::none : BodyLength::known;
   Exchange* exchange = exchange_;
+  const unsigned port = client_->redirect_to_port;
   reset();
-  log_.on_head(response.status);
-  log_.end(ExchangeLog::Outcome::complete, 0);
-  exchange->send_head(response);
-  exchange->finish({});
+  answer_with_redirect(*exchange, log_, head, port);
 }
 
 const VirtualHost* Forwarder::route(const http::RequestHead& head) {
@@ -366,7 +350,7 @@ void Forwarder::fail(const Failure& failure) {
     log_.end(ExchangeLog::Outcome::aborted, received);
     return exchange->abort();
   }
-  send_error_page(*exchange, failure, id, is_head, received);
+  answer_with_error(*exchange, log_, {failure, id, is_head, received});
 }
 
 void Forwarder::reject(Exchange& exchange, const Failure& failure, bool is_head,
@@ -379,33 +363,7 @@ void Forwarder::reject(Exchange& exchange, const Failure& failure, bool is_head,
   const std::string id = services_.failures.report(failure, {}, {}, client.address);
   if (!log_.begun()) begin_log(nullptr, client, nullptr);
   log_.set_error(id);
-  send_error_page(exchange, failure, id, is_head, received);
-}
-
-void Forwarder::send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
-                                bool is_head, uint64_t received) {
-  const std::string page = http::error_page(failure.status, failure.reason, id);
-  std::array<Field, 4> fields{Field{"Content-Type", "text/html; charset=utf-8"},
-                              Field{"Cache-Control", "no-store"}, Field{"X-Error-Id", id}};
-  size_t count = 3;
-  std::string seconds;
-  if (failure.retry_after) {
-    seconds = std::to_string((failure.retry_after->count() + 999) / 1000);
-    fields[count++] = {"Retry-After", seconds};
-  }
-  http::ResponseHead head;
-  head.status = failure.status;
-  head.reason = http::reason_phrase(failure.status);
-  head.fields = {fields.data(), count};
-  head.body = is_head ? BodyLength::none : BodyLength::known;
-  head.content_length = page.size();
-  head.shows_content_length = is_head;
-  log_.on_head(failure.status);
-  if (!is_head) log_.on_body_sent(page.size());
-  log_.end(ExchangeLog::Outcome::complete, received);
-  exchange.send_head(head);
-  if (!is_head) exchange.send_body(page);
-  exchange.finish({});
+  answer_with_error(exchange, log_, {failure, id, is_head, received});
 }
 
 // ---- leaving ----

@@ -105,8 +105,6 @@ class Forwarder final : public ExchangeHandler,
   void on_deadline() override;
   void fail(const Failure& failure);
   std::string circumstances() const;
-  void send_error_page(Exchange& exchange, const Failure& failure, std::string_view id,
-                       bool is_head, uint64_t received);
 
   void set_state(State state) { state_ = state; }
   void expect_within(Milliseconds delay) { services_.wheel.set(*this, delay); }
