@@ -13,6 +13,7 @@
 #include <random>
 
 #include "base/channel.h"
+#include "tests/base/exit_status.h"
 #include "tests/keyholder/fixture.h"
 
 using namespace dmpm;
@@ -80,15 +81,7 @@ class KeyholderProcess {
     return request;
   }
   Answer hear_answer() const { return parse_answers(wait_for(dispatcher)).at(0); }
-  // The exit status; -1 when it did not end within 10 s, or by a signal.
-  int wait() {
-    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-    pollfd ended{process.get(), POLLIN, 0};
-    if (::poll(&ended, 1, 10'000) != 1) return -1;
-    int status = 0;
-    ::waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
+  int wait() { return test::exit_status(pid_); }
   bool runs() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
 
   Fd master, dispatcher;

@@ -1,7 +1,6 @@
 // dmpm-logger as the master starts it. Needs root.
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,6 +12,7 @@
 
 #include "base/channel.h"
 #include "logger/protocol.h"
+#include "tests/base/exit_status.h"
 #include "tests/logger/fixture.h"
 
 using namespace dmpm;
@@ -54,15 +54,7 @@ class LoggerProcess {
     CHECK(::send(master_.get(), message.data(), message.size(), MSG_NOSIGNAL) > 0);
   }
   void hang_up() { master_.reset(); }
-  // The exit status; -1 when it did not end within 10 s, or by a signal.
-  int wait() {
-    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-    pollfd ended{process.get(), POLLIN, 0};
-    if (::poll(&ended, 1, 10'000) != 1) return -1;
-    int status = 0;
-    ::waitpid(std::exchange(pid_, -1), &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
+  int wait() { return test::exit_status(pid_); }
 
  private:
   [[noreturn]] static void run(Fd master, Fd dispatchers, Fd exchanges) {
