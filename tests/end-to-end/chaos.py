@@ -75,10 +75,19 @@ class Acts:
     def result(self, name, **more):
         """When the load has ended."""
         load = self.load
+        unexplained = [f for f in load.failed if not any(f.met(kill) for kill in self.kills)]
+        add_reasons(unexplained, self.dmpm.log_text())
         acts = ", ".join(f"{count} × {what}" for what, count in sorted(self.done.items()))
         return Result(name, time.monotonic() - self.started, acts, load.counts, load.wrong, load.refused,
-                      load.failed, [f for f in load.failed if not any(f.met(kill) for kill in self.kills)],
-                      **more)
+                      load.failed, unexplained, **more)
+
+
+def add_reasons(failures, log):
+    """What dmpm told its operator of each error id."""
+    lines = log.splitlines()
+    for failure in failures:
+        identity = failure.what.rsplit(", ", 1)[-1]
+        failure.what += "".join(f"\n    {line}" for line in lines if identity in line)
 
 
 def age(pid):

@@ -181,7 +181,7 @@ class Load:
             return field("x-pid")
         if status in (502, 503, 504) and field("x-error-id") and not field("x-token") and \
                 b"<" + token.split(".", maxsplit=1)[0][1:].encode() + b"." not in body:
-            self.fail(start, site, f"{protocol} status {status}")
+            self.fail(start, site, f"{protocol} status {status}, {field('x-error-id')}")
         else:
             self.note(self.wrong, f"{protocol} {site.host} {token}: {answer!r}")
         return None
