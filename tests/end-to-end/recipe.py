@@ -1,43 +1,36 @@
 """A page of docs/workers/ as a site: its files, its commands and its configuration, exactly as printed.
 
-A fenced block behind a line that ends in "`PATH`:" (or consists of it) is that file; other sh blocks
-are commands of the administrator's. What is replaced: /home/alice, the name of the user, the group and
-the host, and the certificate.
+What is replaced: /home/alice, the name of the user, the group and the host, and the certificate.
 """
 import json
 import os
-import pathlib
-import re
 import shutil
 
 import harness
-
-PAGES = pathlib.Path(__file__).resolve().parent.parent.parent / "docs/workers"
-BLOCK = re.compile(r"(?:^`(?P<path>/[^`\n]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$",
-                   re.MULTILINE | re.DOTALL)
+import page
 
 
 class Recipe:
-    def __init__(self, page, user):
-        self.page, self.user = page, user
-        self.host = f"{page}.test"
-        self.blocks = list(BLOCK.finditer((PAGES / f"{page}.md").read_text(encoding="utf-8")))
+    def __init__(self, name, user):
+        self.name, self.user = name, user
+        self.host = f"{name}.test"
+        self.blocks = page.blocks(f"workers/{name}")
 
     def install(self, dmpm, idle_timeout):
         """Adds the site to dmpm's configuration and makes its files."""
-        home = dmpm.home(self.page)
+        home = dmpm.home(self.name)
         for name in ("tmp", "htdocs"):
             (home / name).mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
         for block in self.blocks:
-            if block["path"] and block["path"].startswith("/home/alice/"):
-                path = home / block["path"].removeprefix("/home/alice/")
+            if block.path and block.path.startswith("/home/alice/"):
+                path = home / block.path.removeprefix("/home/alice/")
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block["text"].replace("/home/alice", str(home)), encoding="utf-8")
+                path.write_text(block.text.replace("/home/alice", str(home)), encoding="utf-8")
         self._own(home)
         for block in self.blocks:
-            if block["kind"] == "sh" and not block["path"]:
-                self._run(block["text"].replace("/home/alice", str(home)), dmpm)
+            if block.is_command():
+                self._run(block.text.replace("/home/alice", str(home)), dmpm)
         if home.stat().st_uid != 0:
             self._own(home)
         self._configure(dmpm, home, idle_timeout)
@@ -55,15 +48,15 @@ class Recipe:
             "GOFLAGS": "-mod=mod", "GOPATH": str(dmpm.directory / "go")})
 
     def _configure(self, dmpm, home, idle_timeout):
-        (text,) = (block["text"] for block in self.blocks if block["kind"] == "json")
+        (text,) = (block.text for block in self.blocks if block.kind == "json")
         site = json.loads(text.replace("/home/alice", str(home)))
         group = site["groups"]["alice"]
         assert group["permissions"]["user"] == "alice"
         group["permissions"]["user"] = self.user
         group.setdefault("scale", {})["idle_timeout"] = idle_timeout
-        dmpm.settings["groups"][self.page] = group
+        dmpm.settings["groups"][self.name] = group
         (host,) = site["virtual_hosts"]
         assert host["names"] == ["alice.example"] and host["group"] == "alice"
         dmpm.settings["virtual_hosts"].append({
-            "names": [self.host], "group": self.page,
+            "names": [self.host], "group": self.name,
             "tls": dmpm.authority.certificate(self.host)})
