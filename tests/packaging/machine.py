@@ -7,13 +7,16 @@ interface and no other) and host name are its own, too; all of it ends with the 
 
 There is no systemd in it: systemctl changes its links and starts nothing.
 """
+import atexit
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent
 _INSIDE = "DMPM_TEST_MACHINE"
@@ -32,6 +35,7 @@ def enter():
         os.execvp("unshare", ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork",
                               "--kill-child", "--propagation", "private", sys.executable, "-B",
                               *sys.argv])
+    _leave_cgroup()
     _move()
     run("ip", "link", "set", "lo", "up")
     os.environ.update({"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SYSTEMD_OFFLINE": "1", "HOME": "/root",
@@ -51,6 +55,34 @@ def run(*command, check=True, **options):
     if check and done.returncode != 0:
         raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}")
     return done
+
+
+def _leave_cgroup():
+    """dmpm names the cgroups of its workers as its runtime directory, and that is the same on each machine."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    points = [line.split()[4] for line in mounts if " - cgroup2 " in line]
+    if not points:
+        return
+    place = re.search(r"^0::(.*)$", pathlib.Path("/proc/self/cgroup").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    above = pathlib.Path(points[0] + place)
+    own = pathlib.Path(tempfile.mkdtemp(prefix="dmpm-machine.", dir=above))
+    (own / "cgroup.procs").write_text("0", encoding="ascii")
+    atexit.register(_remove_cgroup, above, own)
+
+
+def _remove_cgroup(above, own):
+    if os.getpid() != 1:
+        return
+    (above / "cgroup.procs").write_text("0", encoding="ascii")
+    (own / "cgroup.kill").write_text("1", encoding="ascii")
+    while _has_processes(own):
+        time.sleep(0.01)
+    for folder in (*reversed(list(own.rglob("*/"))), own):
+        os.rmdir(folder)
+
+
+def _has_processes(cgroup):
+    return "populated 1" in (cgroup / "cgroup.events").read_text(encoding="ascii")
 
 
 def _move():
