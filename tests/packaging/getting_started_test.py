@@ -17,9 +17,7 @@ if __name__ == "__main__":
 
 # pylint: disable=wrong-import-position
 import harness
-import recipe
-
-PAGE = machine.CHECKOUT / "docs/getting-started.md"
+import page
 
 
 class GettingStarted(unittest.TestCase):
@@ -56,17 +54,17 @@ class GettingStarted(unittest.TestCase):
         pathlib.Path(path).write_text(text, encoding="utf-8")
 
     def test_the_page(self):
-        blocks = list(recipe.BLOCK.finditer(PAGE.read_text(encoding="utf-8")))
+        blocks = page.blocks("getting-started")
         self.assertGreater(len(blocks), 15)
         answers, said, started = 0, None, time.monotonic()
         for block in blocks:
-            if block["path"]:
-                self.write_as_printed(block["path"], block["text"])
-            elif block["kind"] == "sh":
-                said = self.run_as_printed(block["text"])
+            if block.path:
+                self.write_as_printed(block.path, block.text)
+            elif block.is_command():
+                said = self.run_as_printed(block.text)
                 self.start_as_systemd_does()
             else:
-                self.assertEqual((block["kind"], said), ("text", block["text"]))
+                self.assertEqual((block.kind, said), ("text", block.text))
                 answers += 1
         self.assertGreaterEqual(answers, 4)
         print(f"{time.monotonic() - started:.1f} s without reading and typing", file=sys.stderr)
