@@ -4,9 +4,9 @@ dispatcher, asleep until somebody asks and again when nobody does."""
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
-import socket
 import unittest
 
 import harness
@@ -18,13 +18,14 @@ PAGES = {"static": ("lighttpd", signal.SIGUSR1), "php": ("lighttpd", signal.SIGU
          "apache": ("apache2", signal.SIGUSR1), "apache-own": ("apache2", signal.SIGUSR1),
          "nginx-php-fpm": ("nginx", signal.SIGHUP), "node": ("node", None),
          "python": ("gunicorn", signal.SIGHUP), "go": ("site", None),
-         "git": ("lighttpd", signal.SIGUSR1), "chroot": ("lighttpd", signal.SIGUSR1)}
+         "git": ("lighttpd", signal.SIGUSR1), "webdav": ("lighttpd", signal.SIGUSR1),
+         "chroot": ("lighttpd", signal.SIGUSR1)}
 NEEDS = {"apache": "apache2", "apache-own": "apache2", "nginx-php-fpm": "php-fpm8.2",
          "node": "node", "python": "gunicorn", "go": "go", "git": "git"}
 USERS = (ALICE, BOB, CAROL)
 # Those whose program tells who it is; the others serve files.
 TELLING = ("php", "apache", "apache-own", "nginx-php-fpm", "node", "python", "go")
-FILES = ("static", "git", "chroot")
+FILES = ("static", "git", "webdav", "chroot")
 CLIENT = "127.0.0.5"  # not what the preload library would report
 
 
@@ -53,7 +54,7 @@ class Recipes(unittest.TestCase):
 
     def client(self, page):
         host = self.recipes[page].host
-        client = DistantClient(self.dmpm.port, self.dmpm.authority.file, sni=host)
+        client = Client(self.dmpm.port, self.dmpm.authority.file, sni=host, source=CLIENT)
         self.addCleanup(client.close)
         return client
 
@@ -199,6 +200,66 @@ class Recipes(unittest.TestCase):
         again = harness.run(*git, "ls-remote", url, env=environment).stdout
         self.assertIn("refs/heads/main", again)
 
+    def dav(self, protocol, method, name, *options, user="alice:correct horse"):
+        """The answer's status and body."""
+        output = self.dmpm.directory / "answer"
+        output.unlink(missing_ok=True)
+        url = f"https://{self.recipes['webdav'].host}:{self.dmpm.port}/files/{name}"
+        status = harness.run(
+            "curl", "-sS", protocol, "--cacert", self.dmpm.authority.file, "--resolve",
+            f"{self.recipes['webdav'].host}:{self.dmpm.port}:127.0.0.1", "-u", user, "-X", method,
+            "-o", output, "-w", "%{http_code}", *options, url).stdout
+        return int(status), output.read_bytes() if output.exists() else b""
+
+    def test_webdav(self):
+        files = self.dmpm.home("webdav") / "files"
+        site = f"https://{self.recipes['webdav'].host}:{self.dmpm.port}"
+        body = self.dmpm.directory / "upload"
+        body.write_bytes(random.Random(7).randbytes(20_000_000))
+        for protocol in ("--http1.1", "--http2"):
+            def dav(*arguments, **options):
+                return self.dav(protocol, *arguments, **options)
+
+            def to(name):
+                return "-H", f"Destination: {name if '://' in name else site + '/files/' + name}"
+            with self.subTest(protocol):
+                self.assertEqual(dav("PUT", "a", "-d", "x", user="alice:wrong")[0], 401)
+                self.assertEqual(dav("PUT", "a", "-T", body)[0], 201)
+                self.assertEqual((files / "a").stat().st_uid, uid(self.recipes["webdav"].user))
+                self.assertEqual((files / "a").stat().st_mode & 0o777, 0o600)
+                status, got = dav("GET", "a")
+                self.assertEqual((status, got == body.read_bytes()), (200, True))
+                self.assertEqual(dav("MKCOL", "d")[0], 201)
+                self.assertEqual(dav("MOVE", "a", *to("d/b"))[0], 201)
+                self.assertEqual(dav("COPY", "d/b", *to("c"))[0], 201)
+                self.assertEqual(dav("MOVE", "c", *to("https://static.test/files/c"))[0], 502)
+                for directory, names in (("", ("c", "d/")), ("d/", ("d/b",))):
+                    status, listing = dav("PROPFIND", directory, "-H", "Depth: 1")
+                    self.assertEqual(status, 207)
+                    self.assertEqual(
+                        set(re.findall("<D:href>/files/(.*)</D:href>", listing.decode())),
+                        {directory, *names})
+                self.check_lock(dav)
+                self.assertEqual(dav("GET", "d/b")[1], body.read_bytes())  # the copy was one
+                self.assertEqual([dav("DELETE", name)[0] for name in ("c", "d/")], [204, 204])
+                self.assertEqual(dav("GET", "d/b")[0], 404)
+        self.assertEqual(list(files.iterdir()), [])
+
+    def check_lock(self, dav):
+        """A lock keeps others from writing, in the next worker too."""
+        status, lock = dav("LOCK", "c", "-H", "Content-Type: application/xml", "-d", (
+            '<?xml version="1.0"?><lockinfo xmlns="DAV:"><lockscope><exclusive/></lockscope>'
+            "<locktype><write/></locktype></lockinfo>"))
+        self.assertEqual(status, 200)
+        token = re.search(rb"urn:uuid:[0-9a-f-]+", lock)[0].decode()
+        (pid,) = self.main_processes("webdav")
+        eventually(lambda: harness.has_gone(pid), "asleep")
+        self.assertEqual(dav("PUT", "c", "-d", "new")[0], 423)
+        self.assertEqual(dav("PUT", "c", "-H", f"If: (<{token}>)", "-d", "new")[0], 204)
+        self.assertEqual(dav("UNLOCK", "c", "-H", f"Lock-Token: <{token}>")[0], 204)
+        self.assertEqual(dav("PUT", "c", "-d", "newer")[0], 204)
+        self.assertEqual(dav("GET", "c")[1], b"newer")
+
     def test_nobody_else_gets_at_a_private_directory(self):
         self.check("php")
         (pid,) = self.main_processes("php")
@@ -213,13 +274,6 @@ class Recipes(unittest.TestCase):
     def words(pid):
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             return file.read().decode().rstrip("\0").split("\0")
-
-
-class DistantClient(Client):
-    """Comes from another address of this machine's."""
-
-    def __init__(self, port, authority, sni):
-        super().__init__(port, authority, sni=sni, source=CLIENT)
 
 
 if __name__ == "__main__":
