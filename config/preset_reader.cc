@@ -38,6 +38,7 @@ constexpr PresetKey kKeys[] = {{"document_root", Kind::path, kAll},
                                {"front_controller", Kind::text, kPhp},
                                {"processes", Kind::count, kPhp | kPython},
                                {"php", Kind::boolean, kApache},
+                               {"php_extensions", Kind::names, kPhp | kApache},
                                {"php_ini", Kind::settings, kPhp | kApache},
                                {"script", Kind::text, kNode},
                                {"application", Kind::text, kPython}};

@@ -186,10 +186,11 @@ TEST_CASE("what the adapter is told") {
         Words{"preset", "static", "document_root=/srv/a b"});
   CHECK(adapter(R"("preset": "php", "document_root": "/d", "private_directory": "/p",
                    "index": ["a", "b"], "front_controller": "/index.php", "processes": 2,
+                   "php_extensions": ["curl", "pdo"],
                    "php_ini": { "memory_limit": "1G", "x.y": "1" })") ==
         Words{"preset", "php", "document_root=/d", "private_directory=/p", "index=a", "index=b",
-              "front_controller=/index.php", "processes=2", "php_ini=memory_limit=1G",
-              "php_ini=x.y=1"});
+              "front_controller=/index.php", "processes=2", "php_extensions=curl",
+              "php_extensions=pdo", "php_ini=memory_limit=1G", "php_ini=x.y=1"});
   CHECK(adapter(R"("preset": "apache", "document_root": "/d", "php": false)") ==
         Words{"preset", "apache", "document_root=/d", "php=no"});
   CHECK(adapter(R"("preset": "node", "document_root": "/d", "script": "x.js")") ==

@@ -51,7 +51,7 @@ class AdapterTest(unittest.TestCase):
         """The adapter, or what it has become."""
         with open(self.stderr, "ab") as stderr:
             process = subprocess.Popen(
-                [ADAPTER, *map(str, words)], stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
+                ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', ADAPTER, *map(str, words)], stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
                 cwd=self.directory, start_new_session=True, pass_fds=[self.listener.fileno(), 3],
                 preexec_fn=self._take_three, **self.user,
                 env={"PATH": "/usr/bin:/bin", "HOME": str(self.directory), "LISTEN_FDS": "1",

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "worker-adapter/presets/php_settings.h"
 #include "worker-adapter/presets/preset.h"
 
 namespace dmpm::adapter {
@@ -82,7 +83,7 @@ Result<Launch> launch_apache(const Arguments& arguments, const PrivateDirectory&
       "SetEnvIf X-Forwarded-Proto ^https$ HTTPS=on\n";
   text += site(arguments, !php.empty());
   if (!php.empty()) {
-    auto settings = write_php_settings(arguments, directory);
+    auto settings = write_php_settings(arguments, directory, php, "apache2");
     if (!settings) return settings.error();
     ::setenv("PHP_INI_SCAN_DIR", settings->c_str(), 1);
     text += concat({"LoadModule php_module ", php,

@@ -1,9 +1,12 @@
 // "static" and "php": lighttpd, with PHP's FastCGI processes as its children.
 #include "base/text.h"
+#include "worker-adapter/presets/php_settings.h"
 #include "worker-adapter/presets/preset.h"
 
 namespace dmpm::adapter {
 namespace {
+
+constexpr char kPhp[] = "/usr/bin/php-cgi";
 
 struct MimeType {
   std::string_view suffix, type;
@@ -95,7 +98,7 @@ std::string basis(const Arguments& arguments, const PrivateDirectory& directory,
 }
 
 Result<std::string> fastcgi(const Arguments& arguments, const PrivateDirectory& directory) {
-  auto settings = write_php_settings(arguments, directory);
+  auto settings = write_php_settings(arguments, directory, kPhp, "cgi");
   if (!settings) return settings.error();
   std::string out =
       concat({"static-file.exclude-extensions = (\".php\", \".phtml\", \".phar\", \".inc\")\n"

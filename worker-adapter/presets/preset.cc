@@ -65,25 +65,4 @@ std::string quoted_list(const std::vector<std::string>& names, std::string_view 
   return out;
 }
 
-Result<std::string> write_php_settings(const Arguments& arguments,
-                                       const PrivateDirectory& directory) {
-  const std::string settings = directory.own + "/php.d";
-  const std::string temporary = directory.own + "/tmp";
-  const std::string sessions = directory.shared + "/sessions";
-  const std::string opcode_cache = directory.shared + "/opcache";
-  for (const std::string& path : {settings, temporary, sessions, opcode_cache}) {
-    if (const Status status = make_closed_directory(path); !status.ok()) return status.error();
-  }
-  std::string text = concat({"upload_tmp_dir = \"", temporary, "\"\nsys_temp_dir = \"", temporary,
-                             "\"\nsession.save_path = \"", sessions, "\"\nopcache.file_cache = \"",
-                             opcode_cache, "\"\n"});
-  for (const std::string& setting : arguments.values("php_ini")) {
-    const size_t equals = setting.find('=');
-    text += concat({setting.substr(0, equals), " = \"", setting.substr(equals + 1), "\"\n"});
-  }
-  const Status status = write_file(settings + "/dmpm.ini", text);
-  if (!status.ok()) return status.error();
-  return ":" + settings;  // behind the machine's own
-}
-
 }  // namespace dmpm::adapter

@@ -30,12 +30,6 @@ Result<Launch> launch_apache(const Arguments& arguments, const PrivateDirectory&
 Result<Launch> launch_node(const Arguments& arguments);
 Result<Launch> launch_python(const Arguments& arguments, const PrivateDirectory& directory);
 
-// PHP's own settings for a private directory, beside those of the machine: temporary files, sessions
-// and an opcode cache that no other customer shares and that outlives the worker. Returns the value
-// of PHP_INI_SCAN_DIR.
-Result<std::string> write_php_settings(const Arguments& arguments,
-                                       const PrivateDirectory& directory);
-
 // `names` in double quotes with `separator` between them.
 std::string quoted_list(const std::vector<std::string>& names, std::string_view separator);
 

@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""Presets with PHP, apart from dmpm: which extensions there are, and who comes back when it dies.
+(tests/end-to-end/recipes_test.py has all presets behind dmpm.)"""
+import os
+import shutil
+import signal
+import unittest
+
+import adapter
+from adapter import eventually
+
+PAGE = """<?php
+header("Content-Type: text/plain");
+echo implode("\\n", [getmypid(), posix_getppid(), ini_get("memory_limit"),
+                    implode(",", array_map("strtolower", get_loaded_extensions()))]);
+"""
+
+
+@unittest.skipUnless(shutil.which("lighttpd") and shutil.which("php-cgi"), "no lighttpd, no PHP")
+class Php(adapter.AdapterTest):
+    def start_php(self, *words):
+        root = self.directory / "htdocs"
+        root.mkdir()
+        root.chmod(0o755)
+        (root / "index.php").write_text(PAGE)
+        return self.start("preset", "php", f"document_root={root}", "processes=1", *words)
+
+    def page(self):
+        """The process ids of PHP and its parent, memory_limit, and the extensions."""
+        head, body = self.get()
+        if not head.startswith("HTTP/1.0 200"):
+            return None
+        pid, parent, memory, extensions = body.decode().split("\n")
+        return int(pid), int(parent), memory, extensions.split(",")
+
+    def test_the_machines_extensions(self):
+        self.start_php()
+        *_, extensions = self.page()
+        for name in ("ctype", "posix", "tokenizer", "zend opcache"):
+            self.assertIn(name, extensions)
+
+    def test_only_the_chosen_ones(self):
+        self.start_php("php_extensions=posix", "php_extensions=ctype", "php_ini=memory_limit=77M")
+        _, _, memory, extensions = self.page()
+        self.assertEqual(memory, "77M")
+        for name in ("ctype", "posix", "zend opcache"):
+            self.assertIn(name, extensions)
+        for name in ("tokenizer", "calendar", "phar"):
+            self.assertNotIn(name, extensions)
+
+    def test_php_comes_back(self):
+        self.start_php()
+        before = self.page()
+        for pid in (before[1], before[0]):  # the parent first, or it has a new child at once
+            os.kill(pid, signal.SIGKILL)
+        # lighttpd may answer 503 to one request before it has understood.
+        after = eventually(self.page, "PHP is there again")
+        self.assertNotEqual(after[1], before[1])
+
+    def test_php_ends_with_its_server(self):
+        server = self.start_php()
+        pid, parent, *_ = self.page()
+        server.kill()
+        server.wait()
+        for gone in (pid, parent):
+            eventually(lambda pid=gone: not self.lives(pid), "PHP has ended")
+
+    @staticmethod
+    def lives(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except FileNotFoundError:
+            return False
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
