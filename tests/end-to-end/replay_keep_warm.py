@@ -23,7 +23,7 @@ import harness
 import visits
 from cold_start import machine
 from cold_start_sites import SITES
-from cold_start_ways import Executed
+from cold_start_ways import Executed, stop
 from harness import ALICE, BIN, BOB, CAROL, Dmpm
 
 IDLE_TIMEOUT = 60  # seconds of the day
@@ -78,11 +78,11 @@ class Replayed:
         self.dmpm.__enter__()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *_):
         self.pool.shutdown(cancel_futures=True)
         for client in self.clients:
             client.close()
-        self.dmpm.__exit__(*exception)
+        stop(self.dmpm)
 
     def ask(self, number, site, due):
         if not hasattr(self.local, "client"):
