@@ -90,9 +90,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="of each line (default: 20)")
-    parser.add_argument("--groups", type=int, nargs="+", default=[10, 10_000],
+    parser.add_argument("--groups", type=int, nargs="*", default=[10, 10_000],
                         help="how many dmpm has configured (default: 10 10000)")
-    parser.add_argument("--pools", type=int, nargs="+", default=[1, 1_000],
+    parser.add_argument("--pools", type=int, nargs="*", default=[1, 1_000],
                         help="of php-fpm (default: 1 1000)")
     arguments = parser.parse_args()
     if os.geteuid() != 0:

@@ -182,6 +182,7 @@ class PhpFpm(Place):
             f"[global]\nerror_log = {top}/fpm.log\nrlimit_files = 8192\n" + "".join(
                 f"[site{n}]\nuser = {ALICE}\ngroup = {ALICE}\nlisten = {top}/fpm.{n}\n"
                 f"listen.owner = {ALICE}\npm = ondemand\npm.max_children = 4\n"
+                "pm.process_idle_timeout = 1s\n"
                 for n in range(pools)))
         (top / "nginx.conf").write_text(
             f"daemon off; pid {top}/nginx.pid; error_log {top}/nginx.log; user {ALICE} {ALICE};\n"
@@ -207,8 +208,7 @@ class PhpFpm(Place):
         super().__exit__(*exception)
 
     def measure(self, site):
-        for pid in harness.children(self.fpm.pid):  # it would be idle for ten seconds
-            os.kill(pid, signal.SIGTERM)
+        # (One that is killed is replaced at once.)
         eventually(lambda: not harness.children(self.fpm.pid), "no child")
         time.sleep(REST)
         with unix(self.socket_of("nginx")) as sock:
