@@ -51,6 +51,15 @@ struct DispatcherSettings {
   bool operator==(const DispatcherSettings&) const = default;
 };
 
+// dmpm-metrics, which serves the counters (docs/metrics.md).
+struct MetricsSettings {
+  bool on = false;    // "metrics" is there
+  Identity identity;  // default user: dmpm-metrics; only when it is on
+  unsigned port = 0;  // on 127.0.0.1; 0: the Unix socket alone
+  bool status_page = false;
+  bool operator==(const MetricsSettings&) const = default;
+};
+
 struct ResourceLimit {
   int resource = 0;  // RLIMIT_*
   rlim_t value = 0;
@@ -209,6 +218,7 @@ struct Configuration {
   DispatcherSettings dispatcher;
   Identity keyholder;  // default user: dmpm-keys
   Identity logger;     // default user: dmpm-log
+  MetricsSettings metrics;
   ClientLimits limits;
   AccessLog access_log;
   // Memory that idle workers may keep beyond their idle_timeout, all together; 0: none stays.

@@ -33,14 +33,18 @@ struct FileContent {
 struct Surroundings {
   std::string runtime_directory;
   Identity dispatcher, keyholder, logger;
+  Identity metrics;  // no ids unless it is on
   std::string module_directory;
 
   struct Service {
     std::string_view name;
     const Identity& identity;
   };
-  std::array<Service, 3> services() const {
-    return {{{"dispatcher", dispatcher}, {"keyholder", keyholder}, {"logger", logger}}};
+  std::array<Service, 4> services() const {
+    return {{{"dispatcher", dispatcher},
+             {"keyholder", keyholder},
+             {"logger", logger},
+             {"metrics process", metrics}}};
   }
   bool operator==(const Surroundings&) const = default;
 };

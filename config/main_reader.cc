@@ -24,6 +24,8 @@ constexpr Service kKeyholder{
     "keyholder", "keyholder", {"\"keyholder\"", "dmpm-keys", DefaultGroup::primary_of_user}};
 constexpr Service kLogger{
     "logger", "logger", {"\"logger\"", "dmpm-log", DefaultGroup::primary_of_user}};
+constexpr Service kMetrics{
+    "metrics", "metrics process", {"\"metrics\"", "dmpm-metrics", DefaultGroup::primary_of_user}};
 
 // How many dispatchers run.
 void read_processes(ObjectReader& object, unsigned& processes) {
@@ -90,6 +92,27 @@ void read_services(ObjectReader& object, Configuration& settings, Tools& tools,
       tools, problems);
 }
 
+// Off unless it is there, so that a machine without that user needs none.
+void read_metrics(ObjectReader& object, Configuration& settings, Tools& tools,
+                  ProblemList& problems) {
+  const auto node = object.find(kMetrics.key);
+  if (!node) return;
+  ObjectReader reader(*node, kMetrics.defaults.object, problems);
+  if (node->kind() != JsonNode::Kind::object) return;
+  MetricsSettings& metrics = settings.metrics;
+  metrics.on = true;
+  reader.count("port", metrics.port, 0, 65'535);
+  reader.boolean("status_page", metrics.status_page);
+  const ReadIdentity read = read_identity(reader, kMetrics.defaults, tools.users, problems);
+  reader.finish();
+  check_service(kMetrics, read,
+                {{kDispatcher.name, settings.dispatcher.identity},
+                 {kKeyholder.name, settings.keyholder},
+                 {kLogger.name, settings.logger}},
+                problems);
+  metrics.identity = read.identity;
+}
+
 // The visitor of visit_client_limits() is an ObjectReader: the list of keys stands there.
 void read_limits(ObjectReader& object, ClientLimits& limits, ProblemList& problems) {
   const auto node = object.find("limits");
@@ -145,9 +168,11 @@ MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   read_limits(object, settings.limits, problems);
   read_keep_warm(object, settings.keep_warm, problems);
   read_services(object, settings, tools, problems);
+  read_metrics(object, settings, tools, problems);
   read_access_log(object, settings.access_log, problems);
-  main.surroundings = {settings.runtime_directory, settings.dispatcher.identity, settings.keyholder,
-                       settings.logger, settings.permission_module_directory};
+  main.surroundings = {settings.runtime_directory, settings.dispatcher.identity,
+                       settings.keyholder,         settings.logger,
+                       settings.metrics.identity,  settings.permission_module_directory};
   Reading reading{tools, main.surroundings, main.content, problems};
   read_content(object, reading);
   read_include(object, main.include, problems);
