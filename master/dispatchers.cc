@@ -25,8 +25,8 @@ class Dispatchers::Slot final : public ServiceHandler,
         number_(number),
         overdue_(all_.loop_, *this),
         service_(all.loop_, all.children_, all.log_,
-                 concat({"dispatcher ", std::to_string(number)}), all.settings_.executable, *this) {
-  }
+                 concat({"dispatcher ", std::to_string(number)}), all.settings_.executable, *this,
+                 all.counts_.service(number)) {}
 
   void start() { service_.start(); }
   void take_over(const Handover::Dispatcher& record) {
@@ -76,9 +76,10 @@ class Dispatchers::Slot final : public ServiceHandler,
     peer_->welcome(all_.settings_.root, all_.settings_.identity, share.flags);
     peer_->configure(all_.feed_.snapshot(), all_.version_);
     all_.keyholder_.dispatcher_started(number_);
-    Inheritance inheritance{std::move(pair->theirs),
-                            {all_.log_channels_.lines.get(), all_.log_channels_.exchanges.get(),
-                             all_.keyholder_.dispatcher_end(number_)}};
+    Inheritance inheritance{
+        std::move(pair->theirs),
+        {all_.log_channels_.lines.get(), all_.log_channels_.exchanges.get(),
+         all_.keyholder_.dispatcher_end(number_), all_.memory_.dispatchers[number_].get()}};
     inheritance.others.insert(inheritance.others.end(), share.fds.begin(), share.fds.end());
     return inheritance;
   }
@@ -109,13 +110,16 @@ class Dispatchers::Slot final : public ServiceHandler,
 
 Dispatchers::Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
                          LogChannels log_channels, KeyholderLink& keyholder,
-                         const RoutingFeed& feed, WorkerGroups& groups, DispatchersHandler& handler)
+                         const MetricsMemory& memory, Counts& counts, const RoutingFeed& feed,
+                         WorkerGroups& groups, DispatchersHandler& handler)
     : loop_(loop),
       children_(children),
       log_(log),
       settings_(std::move(settings)),
       log_channels_(std::move(log_channels)),
       keyholder_(keyholder),
+      memory_(memory),
+      counts_(counts),
       feed_(feed),
       groups_(groups),
       handler_(handler),

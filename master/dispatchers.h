@@ -13,11 +13,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "master/counts.h"
 #include "master/dispatcher_peer.h"
 #include "master/keyholder_link.h"
 #include "master/limits.h"
 #include "master/listeners.h"
 #include "master/log_channels.h"
+#include "master/metrics_memory.h"
 #include "master/service.h"
 #include "master/worker_services.h"
 
@@ -46,8 +48,9 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
   // `log_channels` are the dispatchers' ends of those to the logger. `groups` answer what dispatchers
   // ask.
   Dispatchers(EventLoop& loop, Children& children, Log& log, Settings settings,
-              LogChannels log_channels, KeyholderLink& keyholder, const RoutingFeed& feed,
-              WorkerGroups& groups, DispatchersHandler& handler);
+              LogChannels log_channels, KeyholderLink& keyholder, const MetricsMemory& memory,
+              Counts& counts, const RoutingFeed& feed, WorkerGroups& groups,
+              DispatchersHandler& handler);
   ~Dispatchers();
 
   // How many numbers are free for a new generation.
@@ -84,6 +87,8 @@ class Dispatchers final : public DispatcherLinks, private Deferred {
   const Settings settings_;
   const LogChannels log_channels_;
   KeyholderLink& keyholder_;
+  const MetricsMemory& memory_;
+  Counts& counts_;
   const RoutingFeed& feed_;
   WorkerGroups& groups_;
   DispatchersHandler& handler_;

@@ -30,6 +30,9 @@ Status fixed_settings_unchanged(const config::Configuration& now,
   for (const auto& [name, same] : settings) {
     if (!same) names += concat({names.empty() ? "" : ", ", name});
   }
+  if (names.empty() && now.metrics != next.metrics) {
+    return Error{"\"metrics\" is not changed by a reload: \"dmpm upgrade\" puts it in force"};
+  }
   if (names.empty()) return {};
   return Error{concat({names, " cannot be changed while dmpm runs: stop and start it"})};
 }

@@ -137,6 +137,12 @@ void visit(Way& way, Record& handover) {
   way.number(handover.logger_pid);
   way.number(handover.logger_age);
   way.fd(handover.logger_channel);
+  way.fd(handover.metrics_memory);
+  way.list(handover.metrics_memories, each_fd);
+  way.fd(handover.metrics_socket);
+  way.fd(handover.metrics_port);
+  way.number(handover.metrics_pid);
+  way.number(handover.metrics_age);
   way.list(handover.clients, each_fd);
 }
 

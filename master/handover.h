@@ -20,9 +20,9 @@
 namespace dmpm::master {
 
 struct Handover {
-  // To be raised with every change of a field here, of what one means, and of master/protocol.h:
+  // To be raised with every change of a field here, of what one means, of master/protocol.h and of metrics/segment.h:
   // dispatchers of the version before are still there.
-  static constexpr uint32_t kFormat = 2;
+  static constexpr uint32_t kFormat = 3;
 
   struct Group {
     std::string name;
@@ -82,6 +82,11 @@ struct Handover {
   uint32_t logger_pid = 0;
   uint64_t logger_age = 0;
   int logger_channel = -1;
+  int metrics_memory = -1;            // the master's segment
+  std::vector<int> metrics_memories;  // the dispatchers', by number
+  int metrics_socket = -1, metrics_port = -1;
+  uint32_t metrics_pid = 0;
+  uint64_t metrics_age = 0;
   std::vector<int> clients;  // of the control socket, who wait for the upgrade's end
 };
 

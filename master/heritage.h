@@ -16,7 +16,8 @@ inline constexpr int kMasterChannel = 3;  // SOCK_SEQPACKET: master/protocol.h o
 inline constexpr int kDispatcherLog = 4;        // SOCK_SEQPACKET, to the logger
 inline constexpr int kDispatcherExchanges = 5;  // SOCK_SEQPACKET, to the logger
 inline constexpr int kDispatcherKeyholder = 6;  // SOCK_SEQPACKET: keyholder/protocol.h
-inline constexpr int kDispatcherListeners = 7;  // and up: as many as its welcome says
+inline constexpr int kDispatcherMetrics = 7;    // memory: metrics::DispatcherSegment
+inline constexpr int kDispatcherListeners = 8;  // and up: as many as its welcome says
 
 // The keyholder.
 inline constexpr int kKeyholderDispatchers = 4;  // SOCK_SEQPACKET, and up: one for each dispatcher
@@ -24,6 +25,13 @@ inline constexpr int kKeyholderDispatchers = 4;  // SOCK_SEQPACKET, and up: one 
 // The logger.
 inline constexpr int kLoggerDispatchers = 4;  // SOCK_SEQPACKET, from all dispatchers
 inline constexpr int kLoggerExchanges = 5;    // SOCK_SEQPACKET, from all dispatchers
+
+// dmpm-metrics. Memory is open to be read only.
+inline constexpr int kMetricsMaster = 4;  // metrics::MasterSegment
+inline constexpr int kMetricsSocket = 5;  // a listening Unix socket
+inline constexpr int kMetricsPort = 6;    // a listening TCP socket, or /dev/null
+inline constexpr int kMetricsDispatchers =
+    7;  // metrics::DispatcherSegment, and up: one for each number
 
 // A worker: standard input is /dev/null, output and error its log pipe.
 inline constexpr int kWorkerSocket = 3;  // its listening Unix socket

@@ -51,7 +51,7 @@ Result<KeyChannels> make_key_channels() {
 KeyholderLink::KeyholderLink(EventLoop& loop, Children& children, Log& log,
                              const std::string& executable, std::string root,
                              const config::Identity& identity, KeyChannels channels,
-                             const RoutingFeed& feed)
+                             const RoutingFeed& feed, Counts& counts)
     : loop_(loop),
       log_(log),
       root_(std::move(root)),
@@ -60,7 +60,8 @@ KeyholderLink::KeyholderLink(EventLoop& loop, Children& children, Log& log,
       feed_(feed),
       questions_(kCertificatesPerSecond, kCertificateBurst),
       reports_(kKeyReportsPerSecond, kKeyReportBurst),
-      service_(loop, children, log, "keyholder", executable, *this) {}
+      service_(loop, children, log, "keyholder", executable, *this,
+               counts.service(metrics::kKeyholderPlace)) {}
 
 // ---- the service ----
 

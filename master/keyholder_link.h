@@ -22,6 +22,7 @@
 #include "config/loader.h"
 #include "keyholder/protocol.h"
 #include "master/certificate_files.h"
+#include "master/counts.h"
 #include "master/handover.h"
 #include "master/limits.h"
 #include "master/routing_feed.h"
@@ -40,7 +41,7 @@ class KeyholderLink final : public ServiceHandler, public ChannelHandler {
   // `root` is an empty directory. All references outlive it.
   KeyholderLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
                 std::string root, const config::Identity& identity, KeyChannels channels,
-                const RoutingFeed& feed);
+                const RoutingFeed& feed, Counts& counts);
 
   void start() { service_.start(); }
   // Across an upgrade: the keyholder of the master before ends, one of this version starts. What

@@ -69,6 +69,9 @@ inline constexpr size_t kMaxQueuedForKeyholder = size_t{4} << 20;
 // Sockets that systemd may pass: more "listen" entries than anybody has.
 inline constexpr uint64_t kMaxPassedSockets = 256;
 
+// Scrapers and browsers that wait for their turn at dmpm-metrics.
+inline constexpr int kMetricsBacklog = 16;
+
 // ---- control socket ----
 
 // An operator and a few programs that watch.

@@ -18,14 +18,15 @@ WireWriter notice(LoggerNotice kind) {
 
 LoggerLink::LoggerLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
                        const config::Configuration& configuration, LogChannels channels,
-                       const RoutingFeed& feed, LoggerLinkHandler& handler)
+                       const RoutingFeed& feed, Counts& counts, LoggerLinkHandler& handler)
     : loop_(loop),
       handler_(handler),
       directory_(configuration.log_directory),
       identity_(configuration.logger),
       dispatchers_(std::move(channels)),
       feed_(feed),
-      service_(loop, children, log, "logger", executable, *this) {}
+      service_(loop, children, log, "logger", executable, *this,
+               counts.service(metrics::kLoggerPlace)) {}
 
 Result<Inheritance> LoggerLink::on_service_starting() {
   auto pair = Channel::pair();

@@ -12,6 +12,7 @@
 #include "base/channel.h"
 #include "base/log.h"
 #include "config/configuration.h"
+#include "master/counts.h"
 #include "master/handover.h"
 #include "master/log_channels.h"
 #include "master/routing_feed.h"
@@ -34,7 +35,7 @@ class LoggerLink final : public WorkerLogReader, public ServiceHandler, public C
   // `channels` are the logger's ends of those to the dispatchers.
   LoggerLink(EventLoop& loop, Children& children, Log& log, const std::string& executable,
              const config::Configuration& configuration, LogChannels channels,
-             const RoutingFeed& feed, LoggerLinkHandler& handler);
+             const RoutingFeed& feed, Counts& counts, LoggerLinkHandler& handler);
 
   void start() { service_.start(); }
   // Across an upgrade. The logger of the master before writes what it has and ends; then one of this

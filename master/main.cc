@@ -86,6 +86,9 @@ Status make_channels(Prepared& prepared) {
   auto keys = make_key_channels();
   if (!keys) return keys.error();
   prepared.key_channels = std::move(*keys);
+  auto memory = make_metrics_memory();
+  if (!memory) return memory.error();
+  prepared.metrics_memory = std::move(*memory);
   auto exchanges = Channel::pair();
   if (!exchanges) return exchanges.error();
   // The access log of a busy moment, until the logger gets its turn.
@@ -105,6 +108,10 @@ void take_channels(Prepared& prepared, const Handover& from) {
     prepared.key_channels[i] = {Fd(from.key_channels[i].keyholder),
                                 Fd(from.key_channels[i].dispatcher)};
   }
+  prepared.metrics_memory.master = Fd(from.metrics_memory);
+  for (size_t i = 0; i < from.metrics_memories.size() && i < kMaxDispatchers; ++i) {
+    prepared.metrics_memory.dispatchers[i] = Fd(from.metrics_memories[i]);
+  }
   prepared.control = Fd(from.control);
   prepared.logger_dispatchers = Fd(from.logger_dispatchers);
   prepared.dispatcher_log = Fd(from.dispatcher_log);
@@ -116,6 +123,24 @@ void take_channels(Prepared& prepared, const Handover& from) {
     taken.address = listener.address;
     for (const int fd : listener.sockets) taken.sockets.push_back(std::make_shared<const Fd>(fd));
   }
+}
+
+// There is no way back for a master that takes over: without a socket it goes on without metrics.
+Status prepare_metrics(Prepared& prepared, const Handover* from) {
+  auto counts = metrics::Mapping<metrics::MasterSegment>::of(prepared.metrics_memory.master.get());
+  if (!counts) return counts.error();
+  prepared.counts = std::move(*counts);
+  MetricsSockets before;
+  if (from != nullptr) before = {Fd(from->metrics_socket), Fd(from->metrics_port)};
+  auto sockets = bind_metrics_sockets(prepared.configuration, std::move(before));
+  if (sockets.ok()) {
+    prepared.metrics_sockets = std::move(*sockets);
+  } else if (from == nullptr) {
+    return sockets.error();
+  } else {
+    fail(sockets.error().message);
+  }
+  return {};
 }
 
 Result<Prepared> prepare(config::Configuration configuration, std::optional<Handover> handover) {
@@ -137,6 +162,8 @@ Result<Prepared> prepare(config::Configuration configuration, std::optional<Hand
   } else {
     prepared.taken_listeners = take_passed_sockets(prepared.configuration.listen);
   }
+  const Handover* from = handover ? &*handover : nullptr;
+  if (const Status status = prepare_metrics(prepared, from); !status.ok()) return status.error();
   const config::Configuration& settings = prepared.configuration;
   auto listeners =
       bind_listeners(settings.listen, settings.dispatcher.processes, prepared.taken_listeners);

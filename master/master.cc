@@ -43,6 +43,8 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       config_file_(prepared.config_file),
       cgroups_(prepared.configuration.runtime_directory, prepared.handover.has_value()),
       places_(places_of(prepared, cgroups_)),
+      metrics_memory_(std::move(prepared.metrics_memory)),
+      counts_(std::move(prepared.counts)),
       wheel_(loop),
       children_(loop),
       throttle_(loop, kStartsPerSecond, kStartBurst),
@@ -51,15 +53,18 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       control_(loop, wheel_, std::move(prepared.control), *this),
       logger_(loop, children_, log_, prepared.programs + "/dmpm-logger", prepared.configuration,
               {std::move(prepared.logger_dispatchers), std::move(prepared.logger_exchanges)}, feed_,
-              *this),
+              counts_, *this),
       keyholder_(loop, children_, log_, prepared.programs + "/dmpm-keyholder",
                  prepared.directories.empty, prepared.configuration.keyholder,
-                 std::move(prepared.key_channels), feed_),
+                 std::move(prepared.key_channels), feed_, counts_),
+      metrics_(loop, children_, log_, prepared.programs + "/dmpm-metrics",
+               prepared.directories.empty, std::move(prepared.metrics_sockets), metrics_memory_,
+               feed_, counts_),
       dispatchers_(loop, children_, log_, dispatcher_settings(prepared),
                    {std::move(prepared.dispatcher_log), std::move(prepared.dispatcher_exchanges)},
-                   keyholder_, feed_, groups_, *this),
-      services_{loop,  wheel_,  log_,         children_, throttle_,
-                warm_, logger_, dispatchers_, *this,     places_},
+                   keyholder_, metrics_memory_, counts_, feed_, groups_, *this),
+      services_{loop,    wheel_,       log_,  children_, throttle_, warm_,
+                logger_, dispatchers_, *this, places_,   counts_,   metrics_},
       groups_(services_),
       upgrade_(loop, children_, prepared.programs + "/dmpm-master", config_file_, *this),
       step_(loop, *this),
@@ -70,6 +75,9 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
       handover_(std::move(prepared.handover)) {
   directories_ = std::move(prepared.directories);
   master_log_.set_logger(&logger_);
+  master_log_.set_dropped(&counts_.own().log_lines_dropped);
+  counts_.own().pid.set(static_cast<uint64_t>(::getpid()));
+  counts_.own().started.set(static_cast<uint64_t>(started_.time_since_epoch().count()));
   if (handover_) feed_.take_over(*handover_);
   apply(std::move(prepared.configuration));
   if (handover_) take_over(*handover_);
@@ -77,6 +85,7 @@ Master::Master(EventLoop& loop, MasterLog& log, config::Loader& loader, Prepared
 
 Master::~Master() {
   master_log_.set_logger(nullptr);
+  master_log_.set_dropped(nullptr);
 }
 
 void Master::start() {
@@ -88,9 +97,11 @@ void Master::start() {
   if (handover_) {
     logger_.take_over(*handover_);
     keyholder_.take_over(*handover_);
+    metrics_.take_over(*handover_);
   } else {
     logger_.start();
     keyholder_.start();
+    metrics_.start();
     announce_listeners({}, first_listeners_);
   }
   // There is always room: what was taken over is told to go only now.
@@ -174,6 +185,7 @@ void Master::report(uint32_t client) {
         .string(config_file_);
     logger_.describe(report);
     keyholder_.describe(report);
+    metrics_.describe(report);
     dispatchers_.describe(report);
     groups_.describe(report);
   }
@@ -240,6 +252,7 @@ std::string Master::apply(config::Configuration next) {
   // The logger knows of a virtual host before a dispatcher can name it.
   logger_.configure(update.access_logs);
   dispatchers_.configure(update.notices);
+  metrics_.configure(update.notices, update.groups);
   for (const uint32_t number : update.removed_groups) groups_.remove(number);
   if (phase_ == Phase::serving) groups_.ensure_minimum();
   warm_.set_budget(feed_.configuration().keep_warm);
@@ -293,6 +306,9 @@ Handover Master::hand_over() {
   dispatchers_.hand_over(to);
   logger_.hand_over(to);
   keyholder_.hand_over(to);
+  metrics_.hand_over(to);
+  to.metrics_memory = metrics_memory_.master.get();
+  for (const Fd& memory : metrics_memory_.dispatchers) to.metrics_memories.push_back(memory.get());
   for (const uint32_t client : upgrading_.clients()) {
     if (control_.connection(client) >= 0) to.clients.push_back(control_.connection(client));
   }
@@ -329,6 +345,7 @@ void Master::on_dispatchers_ended() {
 
 void Master::stop_workers() {
   keyholder_.stop();
+  metrics_.stop();
   phase_ = Phase::stopping_workers;
   step_.set(kWorkersStopTime);
   groups_.stop_all();

@@ -22,6 +22,7 @@
 #include "config/loader.h"
 #include "master/children.h"
 #include "master/control_server.h"
+#include "master/counts.h"
 #include "master/directories.h"
 #include "master/dispatchers.h"
 #include "master/handover.h"
@@ -29,6 +30,7 @@
 #include "master/listeners.h"
 #include "master/logger_link.h"
 #include "master/master_log.h"
+#include "master/metrics_link.h"
 #include "master/routing_feed.h"
 #include "master/service_manager.h"
 #include "master/start_throttle.h"
@@ -50,6 +52,9 @@ struct Prepared {
   Fd dispatcher_log, logger_dispatchers;      // the two ends of one channel
   Fd dispatcher_exchanges, logger_exchanges;  // of another
   KeyChannels key_channels;
+  MetricsMemory metrics_memory;
+  metrics::Mapping<metrics::MasterSegment> counts;  // of that, the master's
+  MetricsSockets metrics_sockets;
   std::string programs;  // the directory of dmpm-dispatcher and dmpm-logger
   rlimit worker_open_files;
   std::optional<Handover> handover;  // of the master before
@@ -119,6 +124,8 @@ class Master final : public SignalHandler,
   Directories directories_;
   const WorkerCgroups cgroups_;
   const WorkerPlaces places_;
+  const MetricsMemory metrics_memory_;
+  Counts counts_;
   RoutingFeed feed_;
   DeadlineWheel wheel_;
   Children children_;
@@ -129,6 +136,7 @@ class Master final : public SignalHandler,
   Waiting reloading_{control_}, stopping_{control_}, upgrading_{control_};
   LoggerLink logger_;
   KeyholderLink keyholder_;
+  MetricsLink metrics_;
   Dispatchers dispatchers_;
   WorkerServices services_;
   WorkerGroups groups_;

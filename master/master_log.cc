@@ -10,7 +10,9 @@ MasterLog::MasterLog() : standard_error_(STDERR_FILENO), log_("master", *this) {
 
 bool MasterLog::write(LogLevel level, std::string_view line) {
   const bool written = standard_error_.write(level, line);
-  return (logger_ == nullptr || logger_->line(level, line)) && written;
+  const bool logged = logger_ == nullptr || logger_->line(level, line);
+  if (!logged && dropped_ != nullptr) dropped_->add();
+  return logged && written;
 }
 
 void MasterLog::announce(std::string_view text) {

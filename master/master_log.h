@@ -15,6 +15,8 @@ class MasterLog final : public LogSink {
   Log& log() { return log_; }
   // Null: there is none (any more).
   void set_logger(LoggerLink* logger) { logger_ = logger; }
+  // Where lines that the logger did not take are counted.
+  void set_dropped(metrics::Counter* dropped) { dropped_ = dropped; }
   // A line that scripts wait for: exactly `text` on standard error.
   void announce(std::string_view text);
 
@@ -23,6 +25,7 @@ class MasterLog final : public LogSink {
 
   DescriptorSink standard_error_;
   LoggerLink* logger_ = nullptr;
+  metrics::Counter* dropped_ = nullptr;
   Log log_;
 };
 

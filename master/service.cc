@@ -13,13 +13,14 @@
 namespace dmpm::master {
 
 Service::Service(EventLoop& loop, Children& children, Log& log, std::string name,
-                 std::string executable, ServiceHandler& handler)
+                 std::string executable, ServiceHandler& handler, metrics::ServiceRow& counts)
     : loop_(loop),
       children_(children),
       log_(log),
       name_(std::move(name)),
       executable_(std::move(executable)),
       handler_(handler),
+      counts_(counts),
       restart_(loop, *this) {}
 
 Service::~Service() {
@@ -43,12 +44,15 @@ void Service::start() {
   pid_ = pid.value();
   started_ = loop_.now();
   children_.add(pid_, *this);
+  counts_.pid.set(static_cast<uint64_t>(pid_));
+  counts_.starts.add();
   log_.info(concat({name_, " started, pid ", std::to_string(pid_)}));
 }
 
 void Service::take_over(pid_t pid, Milliseconds age) {
   pid_ = pid;
   started_ = loop_.now() - age;
+  counts_.pid.set(static_cast<uint64_t>(pid_));
   children_.add(pid_, *this);
 }
 
@@ -65,6 +69,7 @@ void Service::on_child_ended(int wait_status) {
   const std::string reason =
       concat({"pid ", std::to_string(pid_), " ", describe_ending(wait_status)});
   pid_ = -1;
+  counts_.pid.set(0);
   if (loop_.now() - started_ >= kStableAfter) failures_ = 0;
   if (retired_ || renewing_) {
     log_.info(concat({name_, ": ", reason}));
@@ -87,6 +92,7 @@ void Service::describe(StatusReport& report) const {
 void Service::restart_later(const std::string& reason) {
   if (retired_) return;
   ++ends_;
+  counts_.failures.add();
   last_end_ = reason;
   const auto delay = backoff_delay(++failures_, kServiceBackoffLeast, kServiceBackoffMost);
   log_.error(

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "master/children.h"
 #include "master/status_report.h"
+#include "metrics/segment.h"
 
 namespace dmpm::master {
 
@@ -38,7 +39,7 @@ class ServiceHandler {
 class Service final : public ChildHandler, public TimerHandler {
  public:
   Service(EventLoop& loop, Children& children, Log& log, std::string name, std::string executable,
-          ServiceHandler& handler);
+          ServiceHandler& handler, metrics::ServiceRow& counts);
   ~Service();
 
   void start();
@@ -67,6 +68,7 @@ class Service final : public ChildHandler, public TimerHandler {
   Log& log_;
   const std::string name_, executable_;
   ServiceHandler& handler_;
+  metrics::ServiceRow& counts_;
   Timer restart_;
   pid_t pid_ = -1;
   Instant started_{};

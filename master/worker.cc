@@ -46,9 +46,13 @@ Worker::Worker(WorkerServices& services, WorkerEvents& events, const config::Gro
       group_(&group),
       number_(number),
       name_(concat({group.name, ".", std::to_string(number)})),
-      process_(services.loop, services.children, *this) {}
+      counts_(services.counts.workers_of(group.name)),
+      process_(services.loop, services.children, *this) {
+  counted_in(state_).add();
+}
 
 Worker::~Worker() {
+  counted_in(state_).set(counted_in(state_).get() - 1);
   services_.warm.remove(*this);
   close_log();
 }
@@ -56,10 +60,16 @@ Worker::~Worker() {
 void Worker::set_state(WorkerState next) {
   if (!may_follow(state_, next)) std::abort();
   if (state_ == WorkerState::queued) Startable::unlink();
-  state_ = next;
+  move_to(next);
   cancel_deadline();
   services_.warm.remove(*this);
   idle.reset();
+}
+
+void Worker::move_to(WorkerState next) {
+  counted_in(state_).set(counted_in(state_).get() - 1);
+  state_ = next;
+  counted_in(state_).add();
 }
 
 Status Worker::prepare() {

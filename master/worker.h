@@ -103,6 +103,11 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
 
  private:
   Status prepare();
+  // Counts it where it is now, and no more where it was.
+  void move_to(WorkerState next);
+  metrics::Counter& counted_in(WorkerState state) const {
+    return counts_.states[static_cast<size_t>(state)];
+  }
   void open_log();
   void give_way() override { events_.on_worker_cooled(*this); }
   void on_deadline() override { events_.on_worker_deadline(*this); }
@@ -117,6 +122,7 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
   const config::Group* group_;
   const uint32_t number_;
   std::string name_;  // "GROUP.N": of its socket and of its log pipe
+  metrics::WorkerRow& counts_;
   WorkerState state_ = WorkerState::queued;
   Instant started_{};
   std::optional<WorkerSocket> socket_;

@@ -10,7 +10,10 @@
 namespace dmpm::master {
 
 WorkerGroup::WorkerGroup(WorkerServices& services, const config::Group& group, uint32_t number)
-    : services_(services), group_(&group), number_(number) {}
+    : services_(services),
+      group_(&group),
+      counts_(services.counts.workers_of(group.name)),
+      number_(number) {}
 
 // ---- configuration ----
 

@@ -107,6 +107,8 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   unsigned live() const;
   // Null with `offence` null: the worker has just gone.
   Worker* find(unsigned d, uint32_t number, Offence& offence);
+  // For who counts and watches.
+  void note_failure(const std::string& reason);
   void say(LogLevel level, const Worker& worker, std::string_view text) const;
 
   WorkerServices& services_;
@@ -117,6 +119,7 @@ class WorkerGroup final : public Deadline, public WorkerEvents {
   Instant not_before_{};           // back-off: no start before
   std::string failure_;            // why, or why the last one failed
   Instant busy_until_{};           // no other answer than busy before
+  metrics::WorkerRow& counts_;
   const uint32_t number_;
   uint32_t last_worker_ = 0;  // the number given last
   unsigned failures_ = 0;     // in a row

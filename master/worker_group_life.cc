@@ -50,6 +50,7 @@ void WorkerGroup::start(Worker& worker) {
 void WorkerGroup::on_worker_started(Worker& worker) {
   worker.set_state(WorkerState::running);
   ++starts_;
+  counts_.starts.add();
   say(LogLevel::info, worker, concat({"started, pid ", std::to_string(worker.pid())}));
   take_over(worker);
   answer_waiting();
@@ -70,8 +71,7 @@ void WorkerGroup::take_over(Worker& fresh) {
 
 void WorkerGroup::on_worker_start_failed(Worker& worker, const std::string& reason) {
   say(LogLevel::error, worker, reason);
-  ++failed_;
-  ++failures_;
+  note_failure(reason);
   back_off(worker, reason,
            std::max(kStartFailureBackoff,
                     backoff_delay(failures_, kWorkerBackoffLeast, kWorkerBackoffMost)));
@@ -179,8 +179,7 @@ void WorkerGroup::on_worker_died(Worker& worker, int wait_status) {
   say(failed ? LogLevel::warning : LogLevel::info, worker, reason);
   if (age >= kStableAfter) failures_ = 0;
   if (failed) {
-    ++failures_;
-    ++failed_;
+    note_failure(reason);
     failure_ = reason;
   }
   const auto delay =
@@ -251,6 +250,13 @@ unsigned WorkerGroup::live() const {
   return static_cast<unsigned>(
       std::count_if(workers_.begin(), workers_.end(),
                     [](const auto& worker) { return worker->live() && !worker->spent_until; }));
+}
+
+void WorkerGroup::note_failure(const std::string& reason) {
+  ++failed_;
+  ++failures_;
+  counts_.failures.add();
+  services_.troubles.trouble(group_->name, reason);
 }
 
 void WorkerGroup::say(LogLevel level, const Worker& worker, std::string_view text) const {

@@ -36,9 +36,10 @@ Worker::Worker(WorkerServices& services, WorkerEvents& events, const config::Gro
   name_ = record.name;
   holders = DispatcherSet(record.holders);
   asked = DispatcherSet(record.asked);
-  state_ = static_cast<WorkerState>(record.state);
-  if (state_ == WorkerState::starting) state_ = WorkerState::running;
-  if (record.pid == 0 && state_ == WorkerState::running) state_ = WorkerState::queued;
+  auto state = static_cast<WorkerState>(record.state);
+  if (state == WorkerState::starting) state = WorkerState::running;
+  if (record.pid == 0 && state == WorkerState::running) state = WorkerState::queued;
+  move_to(state);
   if (record.socket >= 0) {
     socket_.emplace(WorkerSocket::take_over(services.places.sockets, name_, Fd(record.socket)));
   }

@@ -10,6 +10,7 @@
 #include "base/event_loop.h"
 #include "base/log.h"
 #include "master/children.h"
+#include "master/counts.h"
 #include "master/start_throttle.h"
 #include "master/warm_workers.h"
 #include "master/worker_cgroup.h"
@@ -49,6 +50,15 @@ struct WorkerPlaces {
   const WorkerCgroups* cgroups = nullptr;  // null: workers run without
 };
 
+// Who wants to know why workers fail, besides the log.
+class TroubleListener {
+ public:
+  virtual void trouble(std::string_view group, std::string_view reason) = 0;
+
+ protected:
+  ~TroubleListener() = default;
+};
+
 struct WorkerServices {
   EventLoop& loop;
   DeadlineWheel& wheel;
@@ -60,6 +70,8 @@ struct WorkerServices {
   DispatcherLinks& dispatchers;
   WorkersHandler& handler;
   const WorkerPlaces& places;
+  Counts& counts;
+  TroubleListener& troubles;
   uint32_t last_worker = 0;  // the number given last
   size_t processes = 0;      // workers' processes that have not been reaped
   bool closing = false;      // the master stops: nothing is started any more

@@ -11,8 +11,11 @@ using exchange_protocol::kMaxMessage;
 using exchange_protocol::MessageHead;
 using exchange_protocol::Record;
 
-AccessLog::AccessLog(EventLoop& loop, DeadlineWheel& wheel, Fd channel)
-    : wheel_(wheel), channel_(std::move(channel)), watcher_(loop, channel_.get(), *this) {}
+AccessLog::AccessLog(EventLoop& loop, DeadlineWheel& wheel, Fd channel, metrics::Counter& dropped)
+    : wheel_(wheel),
+      channel_(std::move(channel)),
+      watcher_(loop, channel_.get(), *this),
+      dropped_in_all_(dropped) {}
 
 AccessLog::~AccessLog() {
   while (!waiting_.empty() && send(waiting_.front())) waiting_.pop_front();
@@ -22,10 +25,7 @@ AccessLog::~AccessLog() {
 void AccessLog::append(const Record& record, std::string_view texts) {
   if (message_.size() + sizeof record + texts.size() > kMaxMessage) {
     flush();
-    if (!message_.empty()) {
-      ++dropped_;
-      return;
-    }
+    if (!message_.empty()) return drop(1);
   }
   if (message_.empty()) {
     message_.reserve(kMaxMessage);
@@ -59,6 +59,11 @@ void AccessLog::on_writable() {
   flush();
 }
 
+void AccessLog::drop(uint64_t records) {
+  dropped_ += records;
+  dropped_in_all_.add(records);
+}
+
 bool AccessLog::send(std::string& message) {
   MessageHead head;
   std::memcpy(&head, message.data(), sizeof head);
@@ -68,7 +73,7 @@ bool AccessLog::send(std::string& message) {
       ::send(channel_.get(), message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (sent < 0) {
-    dropped_ += head.count;
+    drop(head.count);
   } else {
     reported_ = dropped_;
   }

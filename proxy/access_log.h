@@ -14,13 +14,14 @@
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "logger/exchange_protocol.h"
+#include "metrics/counter.h"
 
 namespace dmpm {
 
 class AccessLog final : private IoHandler, private Deadline {
  public:
-  // `channel` is a SOCK_SEQPACKET socket.
-  AccessLog(EventLoop& loop, DeadlineWheel& wheel, Fd channel);
+  // `channel` is a SOCK_SEQPACKET socket. Records that are dropped count there, too.
+  AccessLog(EventLoop& loop, DeadlineWheel& wheel, Fd channel, metrics::Counter& dropped);
   // Sends what it has, if the logger takes it.
   ~AccessLog();
 
@@ -44,6 +45,7 @@ class AccessLog final : private IoHandler, private Deadline {
   void on_writable() override;
   void on_deadline() override { flush(); }
   void flush();
+  void drop(uint64_t records);
   // False: it has to wait. What can never be sent counts as dropped.
   bool send(std::string& message);
 
@@ -52,6 +54,7 @@ class AccessLog final : private IoHandler, private Deadline {
   IoWatcher watcher_;
   std::string message_;              // being filled; empty, or a head and at least one record
   std::deque<std::string> waiting_;  // full ones, oldest first, while the logger takes none
+  metrics::Counter& dropped_in_all_;
   uint64_t dropped_ = 0;
   uint64_t reported_ = 0;  // of these, told to the logger
   bool unrouted_ = false;

@@ -9,14 +9,15 @@
 
 namespace dmpm {
 
-Dispatcher::Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t random_seed,
-                       size_t descriptors)
+Dispatcher::Dispatcher(EventLoop& loop, Log& log, Counts& counts, Channels channels,
+                       uint64_t random_seed, size_t descriptors)
     : loop_(loop),
       log_(log),
+      counts_(counts),
       wheel_(loop),
       graveyard_(loop),
       shares_(random_seed),
-      access_log_(loop, wheel_, std::move(channels.exchanges)),
+      access_log_(loop, wheel_, std::move(channels.exchanges), counts.own().access_records_dropped),
       error_ids_(random_seed),
       plaintext_(new char[limits::kReadSize]),
       worker_input_(new char[limits::kReadSize]),
@@ -28,13 +29,14 @@ Dispatcher::Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t ra
                wheel_,
                graveyard_,
                master_,
+               counts,
                {worker_input_.get(), limits::kReadSize},
                descriptors / 2 / limits::kGroupShare}),
-      forwarding_{loop, wheel_, router_, groups_, limits_, *this, access_log_},
+      forwarding_{loop, wheel_, router_, groups_, limits_, *this, access_log_, counts},
       http1_exchanges_(forwarding_),
       http2_streams_(forwarding_),
-      connection_services_{loop,  wheel_,  shares_,
-                           *this, limits_, {plaintext_.get(), limits::kReadSize}},
+      connection_services_{
+          loop, wheel_, shares_, *this, limits_, counts, {plaintext_.get(), limits::kReadSize}},
       // As many again are kept for workers, or idle clients could starve the sites that are busy.
       most_connections_(descriptors / 2) {
   master_.attach({router_, groups_, certificates_, limits_, access_log_});
@@ -91,8 +93,16 @@ void Dispatcher::start_listening() {
   inherited_.clear();
 }
 
-bool Dispatcher::may_accept() const {
-  return connection_count_ < std::min<size_t>(limits_.connections, most_connections_);
+bool Dispatcher::may_accept() {
+  if (connection_count_ < std::min<size_t>(limits_.connections, most_connections_)) return true;
+  counts_.hit(metrics::Cap::connections);
+  return false;
+}
+
+void Dispatcher::set_connection_count(size_t count) {
+  connection_count_ = count;
+  crowd_.on_count(count);
+  counts_.own().connections_open.set(count);
 }
 
 void Dispatcher::on_accept_paused(std::string_view reason) {
@@ -104,7 +114,10 @@ void Dispatcher::on_accept_paused(std::string_view reason) {
 
 void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) {
   const net::AddressCounts::Key address = net::AddressCounts::key_of(peer);
-  if (!addresses_.add(address, limits_.connections_per_address)) return;  // closed at once
+  (tls ? counts_.own().connections_tls : counts_.own().connections_plain).add();
+  if (!addresses_.add(address, limits_.connections_per_address)) {
+    return counts_.hit(metrics::Cap::connections_per_address);  // closed at once
+  }
   http::ClientInfo client;
   client.address = peer.host();
   client.port = peer.port();
@@ -119,7 +132,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
                                                       std::move(client), address);
   net::Connection& started = *connection.release();  // owned by the list from here on
   connections_.push_back(started);
-  crowd_.on_count(++connection_count_);
+  set_connection_count(connection_count_ + 1);
   if (tls) {
     started.start_tls(std::move(ssl), tls_shared_, keyholder_);
   } else {
@@ -129,7 +142,7 @@ void Dispatcher::on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool re
 
 void Dispatcher::on_closed(net::Connection& connection) {
   IntrusiveList<net::Connection>::remove(connection);
-  crowd_.on_count(--connection_count_);
+  set_connection_count(connection_count_ - 1);
   addresses_.remove(connection.address());
   graveyard_.bury(std::unique_ptr<Mortal>(&connection));
   if (draining_ && connections_.empty()) finish_drain();
@@ -137,7 +150,11 @@ void Dispatcher::on_closed(net::Connection& connection) {
 
 std::unique_ptr<net::Session> Dispatcher::new_session(net::SessionHost& host,
                                                       std::string_view alpn) {
-  if (alpn == "h2") return std::make_unique<http2::Http2Server>(host, http2_streams_);
+  if (alpn == "h2") {
+    counts_.own().sessions_http2.add();
+    return std::make_unique<http2::Http2Server>(host, http2_streams_);
+  }
+  counts_.own().sessions_http1.add();
   return std::make_unique<http1::Http1Server>(host, http1_exchanges_);
 }
 

@@ -11,6 +11,7 @@
 #include "base/graveyard.h"
 #include "base/log.h"
 #include "proxy/access_log.h"
+#include "proxy/counts.h"
 #include "proxy/crowd_watch.h"
 #include "proxy/error_ids.h"
 #include "proxy/forward/forwarder.h"
@@ -42,7 +43,7 @@ class Dispatcher final : private net::ConnectionOwner,
     Fd master, exchanges, keyholder;  // `exchanges`: of the access log
   };
   // `descriptors`: the limit of this process.
-  Dispatcher(EventLoop& loop, Log& log, Channels channels, uint64_t random_seed,
+  Dispatcher(EventLoop& loop, Log& log, Counts& counts, Channels channels, uint64_t random_seed,
              size_t descriptors);
   ~Dispatcher();
   // Makes what TLS needs; once, before run().
@@ -56,7 +57,7 @@ class Dispatcher final : private net::ConnectionOwner,
   void on_closed(net::Connection& connection) override;
   // net::ListenerOwner
   void on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) override;
-  bool may_accept() const override;
+  bool may_accept() override;
   void on_accept_paused(std::string_view reason) override;
   // tls::CertificateSelector
   Outcome select(SSL* ssl, std::string_view server_name) override;
@@ -70,11 +71,13 @@ class Dispatcher final : private net::ConnectionOwner,
   // Deadline: of the drain
   void on_deadline() override;
 
+  void set_connection_count(size_t count);
   void start_listening();
   void finish_drain();
 
   EventLoop& loop_;
   Log& log_;
+  Counts& counts_;
   DeadlineWheel wheel_;
   Graveyard graveyard_;
   net::Shares shares_;

@@ -13,8 +13,10 @@ bool LoggerSink::write(LogLevel level, std::string_view line) {
       .u32(static_cast<uint32_t>(level))
       .string(line);
   const std::string& bytes = message.bytes();
-  return ::send(channel_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) ==
-         static_cast<ssize_t>(bytes.size());
+  const bool sent = ::send(channel_.get(), bytes.data(), bytes.size(),
+                           MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(bytes.size());
+  if (!sent) dropped_.add();
+  return sent;
 }
 
 }  // namespace dmpm

@@ -84,12 +84,15 @@ int run() {
   if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) {
     return fail(Error::from_errno("getrandom", errno));
   }
-  LoggerSink sink{Fd(heritage::kDispatcherLog)};
+  auto segment = metrics::Mapping<Counts::Segment>::of(Fd(heritage::kDispatcherMetrics).get());
+  if (!segment.ok()) return fail(segment.error());
+  Counts counts(std::move(segment.value()));
+  LoggerSink sink(Fd(heritage::kDispatcherLog), counts.own().log_lines_dropped);
   Log log(concat({"dispatcher", std::to_string(welcome.value().number)}), sink);
   const auto descriptors = raise_descriptor_limit();
   if (!descriptors.ok()) return fail(descriptors.error());
   EventLoop loop;
-  Dispatcher dispatcher(loop, log,
+  Dispatcher dispatcher(loop, log, counts,
                         {Fd(heritage::kMasterChannel), Fd(heritage::kDispatcherExchanges),
                          Fd(heritage::kDispatcherKeyholder)},
                         seed, descriptors.value());

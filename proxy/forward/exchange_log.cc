@@ -13,13 +13,27 @@ std::string_view value_of(const http::RequestHead& head, FieldName id) {
   }
   return {};
 }
+
+metrics::HostRow& row_of(const VirtualHost& host, Counts& counts) {
+  if (host.counted == nullptr) host.counted = &counts.host(host.names.front());
+  return *host.counted;
+}
 }  // namespace
 
 void ExchangeLog::begin(const http::RequestHead* head, const http::ClientInfo& client,
-                        uint32_t virtual_host) {
+                        const VirtualHost* host) {
   begun_ = true;
   started_ = loop_.now();
   record_ = Record();
+  group_ = &counts_.no_group();
+  host_ = host != nullptr ? &row_of(*host, counts_) : &counts_.no_host();
+  logged_ = host != nullptr ? host->logged : log_.logs_unrouted();
+  if (!logged_) return;
+  begin_record(head, client, host != nullptr ? host->number : exchange_protocol::kNoVirtualHost);
+}
+
+void ExchangeLog::begin_record(const http::RequestHead* head, const http::ClientInfo& client,
+                               uint32_t virtual_host) {
   record_.virtual_host = virtual_host;
   record_.connection_requests = ++client.requests;
   if (client.requests == 1 && client.tls) {
@@ -50,18 +64,37 @@ void ExchangeLog::add_text(exchange_protocol::Text which, std::string_view text)
   texts_.append(text.substr(0, size));
 }
 
-// A request may wait twice, when a reused connection broke.
-void ExchangeLog::add_queue_time() {
-  record_.queue =
-      (record_.queue == exchange_protocol::kNoTime ? 0 : record_.queue) + since(queue_since_);
+void ExchangeLog::set_failure(const Failure& failure, std::string_view error_id) {
+  counts_.rejected(failure.why);
+  if (failure.status >= 500) {
+    counts_.remember({failure.status, failure.why, error_id, *group_, *host_}, loop_.now());
+  }
+  if (logged_) add_text(exchange_protocol::error_id, error_id);
 }
 
-void ExchangeLog::write(Outcome outcome, uint64_t body_received) {
+void ExchangeLog::end(Outcome outcome, uint64_t body_received) {
+  if (!begun_) return;
   begun_ = false;
-  if (record_.status == 0) record_.status = kClientLeft;
-  record_.outcome = outcome;
   record_.body_received = body_received;
   record_.total = since(started_);
+  count();
+  if (logged_) write(outcome);
+}
+
+void ExchangeLog::count() {
+  const size_t status_class = record_.status / 100U % host_->responses.size();
+  host_->responses[status_class].add();
+  group_->responses[status_class].add();
+  group_->request_bytes.add(record_.body_received);
+  group_->response_bytes.add(record_.body_sent);
+  if (record_.queue != exchange_protocol::kNoTime) group_->queue.observe(record_.queue);
+  if (record_.status != 0) group_->first_byte.observe(record_.first_byte);
+  group_->total.observe(record_.total);
+}
+
+void ExchangeLog::write(Outcome outcome) {
+  if (record_.status == 0) record_.status = kClientLeft;
+  record_.outcome = outcome;
   record_.ended = loop_.now().time_since_epoch().count();
   record_.size = static_cast<uint32_t>(sizeof record_ + texts_.size());
   log_.append(record_, texts_);

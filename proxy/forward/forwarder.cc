@@ -12,6 +12,7 @@
 namespace dmpm::forward {
 
 using http::BodyLength;
+using metrics::Rejection;
 
 namespace {
 
@@ -32,22 +33,29 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
   started_ = services_.loop.now();
   keep_request(head);
   const VirtualHost* host = route(head);
-  begin_log(&head, client, host);
+  log_.begin(&head, client, host);
   if (host == nullptr) {
     // RFC 9110 15.5.20: over TLS the client may have taken a wrong connection for this name.
     const unsigned status = client.tls ? 421 : 404;
-    return fail({status, "there is no site of this name here", "unknown host", {}});
+    return fail({status,
+                 "there is no site of this name here",
+                 "unknown host",
+                 {},
+                 Rejection::unknown_host});
   }
   if (client.redirect_to_port != 0) return redirect(head);
   pool_ = services_.groups.pool(host->group);
   if (pool_ == nullptr) {
     return fail({503, "this site's configuration has an error",
-                 "the site's file has an error, see the master's log", Milliseconds(60'000)});
+                 "the site's file has an error, see the master's log", Milliseconds(60'000),
+                 Rejection::broken_site_file});
   }
+  log_.set_group(pool_->counts());
   admitted_ = pool_->admit();
   if (!admitted_) {
     return fail({503, "this site has too many visitors at the moment",
-                 "the group has max_requests requests already", Milliseconds(5'000)});
+                 "the group has max_requests requests already", Milliseconds(5'000),
+                 Rejection::max_requests});
   }
   http::append_request_head(head_, head, client);
   // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
@@ -83,13 +91,6 @@ void Forwarder::redirect(const http::RequestHead& head) {
 
 const VirtualHost* Forwarder::route(const http::RequestHead& head) {
   return services_.router.find(head.host);
-}
-
-void Forwarder::begin_log(const http::RequestHead* head, const http::ClientInfo& client,
-                          const VirtualHost* host) {
-  const bool logged = host != nullptr ? host->logged : services_.access_log.logs_unrouted();
-  if (!logged) return;
-  log_.begin(head, client, host != nullptr ? host->number : exchange_protocol::kNoVirtualHost);
 }
 
 void Forwarder::on_request_body(std::string_view bytes) {
@@ -142,7 +143,8 @@ void Forwarder::on_connection(WorkerConnection& connection) {
 }
 
 void Forwarder::on_no_worker(const NoWorker& why) {
-  fail({503, "this site's server cannot be reached at the moment", why.reason, why.retry_after});
+  fail({503, "this site's server cannot be reached at the moment", why.reason, why.retry_after,
+        why.why});
 }
 
 void Forwarder::send_request() {
@@ -198,7 +200,11 @@ void Forwarder::on_worker_took_all() {
 
 void Forwarder::on_interim_head(const http::ResponseHead& head) {
   if (++interim_responses_ > limits::kMaxInterimResponses) {
-    return fail({502, "this site's server answered nonsense", "too many 1xx responses", {}});
+    return fail({502,
+                 "this site's server answered nonsense",
+                 "too many 1xx responses",
+                 {},
+                 Rejection::worker_failed});
   }
   if (!http_1_0_) exchange_->send_interim(head);
 }
@@ -281,9 +287,10 @@ void Forwarder::on_worker_lost(std::string_view detail) {
     return acquire_worker();
   }
   if (new_worker_ && !connection_->response_begun()) {
-    return fail({503, "this site's server could not be started", detail, Milliseconds(1'000)});
+    return fail({503, "this site's server could not be started", detail, Milliseconds(1'000),
+                 Rejection::start_failed});
   }
-  fail({502, "this site's server broke off", detail, {}});
+  fail({502, "this site's server broke off", detail, {}, Rejection::worker_failed});
 }
 
 void Forwarder::on_client_lost() {
@@ -300,7 +307,8 @@ void Forwarder::on_deadline() {
   switch (state_) {
     case State::waiting:
       return fail({503, "this site's server is too busy at the moment",
-                   "no worker was free within queue_timeout", Milliseconds(5'000)});
+                   "no worker was free within queue_timeout", Milliseconds(5'000),
+                   Rejection::queue_timeout});
     case State::responding:
       // Time that the client takes for its own body is not the worker's.
       if (!request_ended_) return expect_within(pool_->settings().response_timeout);
@@ -308,11 +316,16 @@ void Forwarder::on_deadline() {
                    "this site's server took too long to answer",
                    new_worker_ ? "no response head within start_timeout from a new worker"
                                : "no response head within response_timeout",
-                   {}});
+                   {},
+                   Rejection::worker_timeout});
     case State::streaming:
       // Neither is the time of a client that reads slowly.
       if (exchange_->room() == 0) return expect_within(pool_->settings().response_timeout);
-      return fail({504, "", "the worker stopped in the middle of its response", {}});
+      return fail({504,
+                   "",
+                   "the worker stopped in the middle of its response",
+                   {},
+                   Rejection::worker_timeout});
     case State::tunnel: return end_tunnel();
     case State::gathering:
     case State::idle: return;
@@ -345,7 +358,7 @@ void Forwarder::fail(const Failure& failure) {
   const uint64_t received = body_bytes_;
   reset();
   const std::string id = services_.failures.report(reported, group, host, client.address);
-  log_.set_error(id);
+  log_.set_failure(failure, id);
   if (head_sent) {
     log_.end(ExchangeLog::Outcome::aborted, received);
     return exchange->abort();
@@ -361,8 +374,8 @@ void Forwarder::reject(Exchange& exchange, const Failure& failure, bool is_head,
     reset();
   }
   const std::string id = services_.failures.report(failure, {}, {}, client.address);
-  if (!log_.begun()) begin_log(nullptr, client, nullptr);
-  log_.set_error(id);
+  if (!log_.begun()) log_.begin(nullptr, client, nullptr);
+  log_.set_failure(failure, id);
   answer_with_error(exchange, log_, {failure, id, is_head, received});
 }
 

@@ -45,6 +45,7 @@ struct ForwarderServices {
   const ClientLimits& limits;
   FailureReporter& failures;
   AccessLog& access_log;
+  Counts& counts;
 };
 
 class Forwarder final : public ExchangeHandler,
@@ -53,7 +54,7 @@ class Forwarder final : public ExchangeHandler,
                         private Deadline {
  public:
   explicit Forwarder(ForwarderServices& services)
-      : services_(services), log_(services.loop, services.access_log) {}
+      : services_(services), log_(services.loop, services.access_log, services.counts) {}
   ~Forwarder() { reset(); }
 
   // Begins with a request's head. `exchange` and `client` live until the exchange is over.
@@ -79,8 +80,6 @@ class Forwarder final : public ExchangeHandler,
 
   // In travel order.
   const VirtualHost* route(const http::RequestHead& head);
-  void begin_log(const http::RequestHead* head, const http::ClientInfo& client,
-                 const VirtualHost* host);
   void redirect(const http::RequestHead& head);
   void keep_request(const http::RequestHead& head);
   void acquire_worker();

@@ -7,14 +7,17 @@
 #include <unordered_map>
 #include <vector>
 
+#include "metrics/segment.h"
+
 namespace dmpm::forward {
 
 struct VirtualHost {
   uint32_t group = 0;        // protocol::kNoGroup: its site file is broken
   uint32_t certificate = 0;  // protocol::kNoCertificate: none
   std::vector<std::string> names;
-  bool logged = false;  // its exchanges are told to the access log
-  uint32_t number = 0;  // given by Router::set()
+  bool logged = false;                          // its exchanges are told to the access log
+  uint32_t number = 0;                          // given by Router::set()
+  mutable metrics::HostRow* counted = nullptr;  // where, once there was a request
 };
 
 class Router {

@@ -24,7 +24,10 @@ constexpr Milliseconds kCrowdedFor{200};
 }  // namespace
 
 WorkerPool::WorkerPool(PoolServices& services, uint32_t group, GroupSettings settings)
-    : services_(services), group_(group), settings_(std::move(settings)) {}
+    : services_(services),
+      group_(group),
+      settings_(std::move(settings)),
+      counts_(services.counts.group(settings_.name)) {}
 
 WorkerPool::~WorkerPool() = default;
 
@@ -53,15 +56,18 @@ WorkerConnection* WorkerPool::acquire(Waiter& waiter) {
     if (WorkerConnection* connection = connect_or_reuse(waiter)) return connection;
   }
   if (workers_.empty() && services_.loop.now() < failed_until_) {
-    waiter.on_no_worker({failed_reason_, failed_until_ - services_.loop.now()});
+    waiter.on_no_worker(
+        {failed_reason_, failed_until_ - services_.loop.now(), metrics::Rejection::no_worker});
     return nullptr;
   }
   if (waiting_ >= settings_.queue) {
-    waiter.on_no_worker({"the queue of waiting requests is full", Milliseconds(1000)});
+    waiter.on_no_worker({"the queue of waiting requests is full", Milliseconds(1000),
+                         metrics::Rejection::queue_full});
     return nullptr;
   }
   waiters_.push_back(waiter);
   ++waiting_;
+  count_now();
   ask_for_worker();
   // Nobody tells when a full worker has room again, or when a short back-off is over.
   if (!asked_ || !workers_.empty()) look_again_in(kRetryConnect);
@@ -72,6 +78,13 @@ void WorkerPool::cancel(Waiter& waiter) {
   if (!waiter.linked()) return;
   waiter.unlink();
   --waiting_;
+  count_now();
+}
+
+// For who looks at the numbers.
+void WorkerPool::count_now() {
+  counts_.in_flight.set(in_flight_);
+  counts_.waiting.set(waiting_);
 }
 
 void WorkerPool::wake() {
@@ -127,6 +140,7 @@ void WorkerPool::take(Worker& worker) {
   ++worker.served;
   worker.resting = false;
   most_in_flight_ = std::max(most_in_flight_, ++in_flight_);
+  count_now();
   if (worker.idle_reported) {
     worker.idle_reported = false;
     services_.source.worker_in_use(group_, worker.number);
@@ -154,7 +168,10 @@ WorkerConnection* WorkerPool::take_idle(Worker& worker, const Waiter& waiter) {
 }
 
 WorkerConnection* WorkerPool::connect(Worker& worker) {
-  if (connections_.size() >= services_.most_connections && !close_any_idle()) return nullptr;
+  if (connections_.size() >= services_.most_connections && !close_any_idle()) {
+    services_.counts.hit(metrics::Cap::connections_of_group);
+    return nullptr;
+  }
   const auto address = SocketAddress::unix_path(worker.socket);
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !address.ok()) return nullptr;  // out of descriptors: the request waits
@@ -174,6 +191,7 @@ WorkerConnection* WorkerPool::connect(Worker& worker) {
 void WorkerPool::release(WorkerConnection& connection, bool reusable, PrivateConnections* own) {
   --in_flight_;
   if (reusable && own != nullptr) own->keep(connection);  // may end another, and serve who waits
+  count_now();
   Worker* worker = find(connection.worker());
   if (worker != nullptr && --worker->busy == 0) {
     worker->idle_since = services_.loop.now();
@@ -233,6 +251,7 @@ void WorkerPool::serve_waiters() {
     WorkerConnection* connection = connect_or_reuse(waiters_.front());
     if (connection == nullptr) return ask_for_worker();
     --waiting_;
+    count_now();
     waiters_.pop_front().on_connection(*connection);
   }
 }
@@ -242,6 +261,7 @@ void WorkerPool::fail_waiters(const NoWorker& why) {
   failed.take(waiters_);
   while (!failed.empty()) {
     --waiting_;
+    count_now();
     failed.pop_front().on_no_worker(why);
   }
 }
@@ -271,7 +291,7 @@ void WorkerPool::on_worker_failed(Milliseconds retry_after, std::string_view rea
   failed_reason_ = reason;
   // While others of the group work, those who wait get their turn there.
   if (workers_.empty()) {
-    fail_waiters({failed_reason_, retry_after});
+    fail_waiters({failed_reason_, retry_after, metrics::Rejection::no_worker});
   } else if (!waiters_.empty()) {
     look_again_in(retry_after);
   }

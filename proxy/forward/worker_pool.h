@@ -28,6 +28,7 @@
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
 #include "proxy/forward/private_connections.h"
+#include "proxy/counts.h"
 #include "proxy/forward/worker_connection.h"
 
 namespace dmpm::forward {
@@ -65,6 +66,7 @@ struct WorkerShare {
 struct NoWorker {
   std::string_view reason;  // valid during the call
   Milliseconds retry_after;
+  metrics::Rejection why;
 };
 
 // A request that waits for a connection.
@@ -92,6 +94,7 @@ struct PoolServices {
   DeadlineWheel& wheel;
   Graveyard& graveyard;
   WorkerSource& source;
+  Counts& counts;
   std::span<char> worker_input;  // limits::kReadSize bytes, for the time of one read
   // Of one group, so that a flood there leaves descriptors for the others.
   size_t most_connections = std::numeric_limits<size_t>::max();
@@ -105,6 +108,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   uint32_t group() const { return group_; }
   const GroupSettings& settings() const { return settings_; }
   void change_settings(GroupSettings settings) { settings_ = std::move(settings); }
+  metrics::GroupRow& counts() const { return counts_; }
 
   // ---- for the forwarder ----
   // Counts a request for this group, until dismiss(); false: it has as many as it may have.
@@ -166,6 +170,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   void close(WorkerConnection& connection);
   void close_idle(Worker& worker);
   void remove(uint32_t number);
+  void count_now();
   void serve_waiters();
   void fail_waiters(const NoWorker& why);
   void ask_for_worker();
@@ -179,6 +184,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   PoolServices& services_;
   const uint32_t group_;
   GroupSettings settings_;
+  metrics::GroupRow& counts_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerConnection>> connections_;
   IntrusiveList<Waiter> waiters_;

@@ -104,7 +104,7 @@ void Http1Exchange::reject(unsigned status, std::string_view reason) {
   request_state_ = RequestState::broken;
   closes_ = true;
   if (response_state_ == ResponseState::awaited) {
-    return forwarder_.reject(*this, {status, reason, reason, {}}, parser_.head().is_head,
+    return forwarder_.reject(*this, forward::bad_request(status, reason), parser_.head().is_head,
                              host_->client());
   }
   if (forwarder_.active()) forwarder_.on_client_lost();

@@ -45,7 +45,7 @@ void Http2Stream::reject(const http::Rejection& why) {
     if (forwarder_.active()) forwarder_.on_client_lost();
     return abort();
   }
-  forwarder_.reject(*this, {why.status, why.reason, why.reason, {}}, block_.head().is_head,
+  forwarder_.reject(*this, forward::bad_request(why.status, why.reason), block_.head().is_head,
                     host_->client());
 }
 

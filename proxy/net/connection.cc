@@ -86,6 +86,7 @@ void Connection::advance_handshake() {
       return;
     case Transport::HandshakeStatus::failed:
       share_.note_broken_handshake(services_.loop.now());
+      count_handshake(false);
       if (tls_ != nullptr && tls_->peer_spoke_http()) {
         SocketOutput(fd_.get()).send(kHttpOnTls);
         linger_ = true;
@@ -95,6 +96,7 @@ void Connection::advance_handshake() {
     case Transport::HandshakeStatus::done: break;
   }
   set_state(State::open);
+  count_handshake(true);
   client_.http2 = transport_->alpn() == "h2";
   if (tls_ != nullptr) {
     client_.tls_protocol = tls_->protocol();
@@ -103,6 +105,15 @@ void Connection::advance_handshake() {
   }
   session_ = services_.owner.new_session(*this, transport_->alpn());
   if (draining_) session_->drain(drain_idle_);
+}
+
+void Connection::count_handshake(bool done) {
+  if (tls_ == nullptr) return;
+  metrics::DispatcherSegment& own = services_.counts.own();
+  metrics::Counter& which = !done             ? own.handshakes_failed
+                            : tls_->resumed() ? own.handshakes_resumed
+                                              : own.handshakes_full;
+  which.add();
 }
 
 // ---- input ----
@@ -257,7 +268,10 @@ void Connection::expect_within(Milliseconds delay) {
 void Connection::on_deadline() {
   const Milliseconds idle = services_.loop.now() - last_taken_;
   switch (state_) {
-    case State::handshaking: return held_ ? begin_handshake() : destroy();
+    case State::handshaking:
+      if (held_) return begin_handshake();
+      count_handshake(false);
+      return destroy();
     case State::lingering: return destroy();
     case State::closing:
       if (idle >= services_.limits.send_timeout) return destroy();

@@ -20,6 +20,7 @@
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
 #include "proxy/forward/private_connections.h"
+#include "proxy/counts.h"
 #include "proxy/net/address_counts.h"
 #include "proxy/net/session.h"
 #include "proxy/net/shares.h"
@@ -48,6 +49,7 @@ struct ConnectionServices {
   Shares& shares;
   ConnectionOwner& owner;
   const ClientLimits& limits;
+  Counts& counts;
   std::span<char> plaintext;  // limits::kReadSize bytes, for the time of one read
 };
 
@@ -96,7 +98,10 @@ class Connection final : public Mortal,
   void close(bool linger) override;
   Instant now() const override { return services_.loop.now(); }
   void charge(unsigned work) override { share_.charge(services_.loop.now(), work); }
-  void hold_back() override { share_.hold_back(services_.loop.now()); }
+  void hold_back() override {
+    services_.counts.hit(metrics::Cap::misbehaving_client);
+    share_.hold_back(services_.loop.now());
+  }
   Priority priority() const override { return priority_; }
   const http::ClientInfo& client() const override { return client_; }
   forward::PrivateConnections& private_connections() override;
@@ -113,6 +118,7 @@ class Connection final : public Mortal,
   void choose_priority();
   void begin_handshake();
   void advance_handshake();
+  void count_handshake(bool done);
   void take_turn();
   void read_input();
   void discard_input();

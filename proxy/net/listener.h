@@ -15,7 +15,7 @@ class ListenerOwner {
   // A new connection; `tls` and `redirect_to_https` as configured.
   virtual void on_accepted(Fd fd, const SocketAddress& peer, bool tls, bool redirect_to_https) = 0;
   // Whether another connection may be accepted now.
-  virtual bool may_accept() const = 0;
+  virtual bool may_accept() = 0;
   // Nothing is accepted for a moment: what comes waits in the kernel.
   virtual void on_accept_paused(std::string_view reason) = 0;
 

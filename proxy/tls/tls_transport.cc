@@ -216,6 +216,10 @@ void TlsTransport::end_output() {
   if (flush() == FlushStatus::sent) ::shutdown(fd_, SHUT_WR);
 }
 
+bool TlsTransport::resumed() const {
+  return SSL_session_reused(ssl_.get()) == 1;
+}
+
 std::string_view TlsTransport::protocol() const {
   return SSL_get_version(ssl_.get());
 }

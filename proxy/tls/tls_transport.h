@@ -57,6 +57,7 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
   std::string_view cipher() const;
   // The name that the client asked for (SNI), or empty.
   std::string_view server_name() const;
+  bool resumed() const;
   // After a failed handshake: the client spoke plain HTTP.
   bool peer_spoke_http() const { return peer_spoke_http_; }
 

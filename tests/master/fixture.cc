@@ -223,7 +223,8 @@ House::House(unsigned dispatchers)
                                                                            log,      children,
                                                                            throttle, warm,
                                                                            *this,    *this,
-                                                                           *this,    places} {
+                                                                           *this,    places,
+                                                                           counts,   *this} {
   ::mkdir(sockets.c_str(), 0755);
   ::mkdir(pipes.c_str(), 0755);
   pipes_fd = Fd(::open(pipes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -13,6 +13,7 @@
 #include "base/event_loop.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/wire.h"
 #include "config/configuration.h"
 #include "master/dispatcher_peer.h"
@@ -131,7 +132,10 @@ struct Failed {
 Failed parse_failed(std::string_view fields);
 
 // Groups, feed and dispatchers, wired as Master does, without services or processes of dmpm.
-struct House final : public DispatcherLinks, public WorkersHandler, public WorkerLogReader {
+struct House final : public DispatcherLinks,
+                     public WorkersHandler,
+                     public WorkerLogReader,
+                     public TroubleListener {
   explicit House(unsigned dispatchers = 1);
   ~House();
 
@@ -145,6 +149,11 @@ struct House final : public DispatcherLinks, public WorkersHandler, public Worke
   void open_worker_log(uint32_t id, const std::string& group, const std::string& pipe) override;
   void close_worker_log(uint32_t id) override;
 
+  void trouble(std::string_view group, std::string_view reason) override {
+    troubles.push_back(concat({group, ": ", reason}));
+  }
+
+  std::vector<std::string> troubles;
   std::vector<std::string> logs;  // "open ID GROUP PIPE", "close ID"
   TemporaryDirectory directory;
   std::string sockets, pipes;
@@ -157,6 +166,7 @@ struct House final : public DispatcherLinks, public WorkersHandler, public Worke
   StartThrottle throttle{loop, kStartsPerSecond, kStartBurst};
   WarmWorkers warm{loop, [] { return false; }};
   WorkerPlaces places;
+  Counts counts{std::move(*metrics::Mapping<metrics::MasterSegment>::alone())};
   RoutingFeed feed;
   WorkerServices services;
   WorkerGroups groups{services};

@@ -47,7 +47,7 @@ struct Link {
     feed.update(configuration);
     link = std::make_unique<KeyholderLink>(loop, children, log, directory / "dmpm-keyholder",
                                            "/empty", config::Identity{"k", "k", 61005, 61005},
-                                           std::move(make_key_channels().value()), feed);
+                                           std::move(make_key_channels().value()), feed, counts);
     link->start();
     meet();
   }
@@ -114,6 +114,7 @@ struct Link {
   Log log{"master", captured};
   Children children{loop};
   RoutingFeed feed;
+  Counts counts{std::move(*metrics::Mapping<metrics::MasterSegment>::alone())};
   Draft configuration;
   std::unique_ptr<KeyholderLink> link;
   Fd keyholder;

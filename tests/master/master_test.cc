@@ -62,7 +62,7 @@ TEST_CASE("start, a worker, and an orderly end") {
     return end.inherited.substr(end.inherited.find(' ') + 1);
   };
   CHECK(told(logger) == "0 1 2 3 4 5 | PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C");
-  CHECK(told(dispatcher) == "0 1 2 3 4 5 6 7 8 | PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C");
+  CHECK(told(dispatcher) == "0 1 2 3 4 5 6 7 8 9 | PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C");
   CHECK(::getsid(dispatcher.pid()) == dispatcher.pid());
 
   const std::string welcome = logger.hear(LoggerNotice::welcome);

@@ -36,13 +36,14 @@ struct Told {
   EventLoop loop;
   DeadlineWheel wheel{loop};
   Fd logger;
+  metrics::Counter dropped{};
   std::unique_ptr<AccessLog> log;
 
   Told() {
     auto pair = Channel::pair();
     REQUIRE(pair.ok());
     logger = std::move(pair->ours);
-    log = std::make_unique<AccessLog>(loop, wheel, std::move(pair->theirs));
+    log = std::make_unique<AccessLog>(loop, wheel, std::move(pair->theirs), dropped);
   }
   void append(size_t text) {
     Record record;

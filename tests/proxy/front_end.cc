@@ -133,10 +133,11 @@ FrontEnd::FrontEnd()
     : directory_(make_directory()),
       wheel_(loop_),
       graveyard_(loop_),
+      counts_(std::move(*metrics::Mapping<Counts::Segment>::alone())),
       worker_input_(limits::kReadSize),
-      groups_({loop_, wheel_, graveyard_, *this, worker_input_}),
-      access_log_(loop_, wheel_, make_channel(logger_)),
-      services_{loop_, wheel_, router_, groups_, limits_, *this, access_log_},
+      groups_({loop_, wheel_, graveyard_, *this, counts_, worker_input_}),
+      access_log_(loop_, wheel_, make_channel(logger_), counts_.own().access_records_dropped),
+      services_{loop_, wheel_, router_, groups_, limits_, *this, access_log_, counts_},
       exchanges_(services_),
       streams_(services_) {}
 

@@ -119,6 +119,7 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
 
   EventLoop& loop() { return loop_; }
   ClientLimits& limits() { return limits_; }
+  Counts& counts() { return counts_; }
   const std::vector<std::string>& failures() const { return failures_; }
   size_t wanted_workers() const { return wanted_; }
 
@@ -156,6 +157,7 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   EventLoop loop_;
   DeadlineWheel wheel_;
   Graveyard graveyard_;
+  Counts counts_;
   std::vector<char> worker_input_;
   ClientLimits limits_;
   forward::Router router_;

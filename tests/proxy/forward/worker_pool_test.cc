@@ -127,7 +127,8 @@ struct Fixture {
   Graveyard graveyard{loop};
   TestMaster master;
   std::vector<char> input = std::vector<char>(limits::kReadSize);
-  PoolServices services{loop, wheel, graveyard, master, input};
+  Counts counts{std::move(*metrics::Mapping<Counts::Segment>::alone())};
+  PoolServices services{loop, wheel, graveyard, master, counts, input};
   WorkerPool pool{services, 7, settings()};
 
   void settle() {

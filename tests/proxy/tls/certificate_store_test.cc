@@ -274,7 +274,8 @@ struct Handshake final : Fixture, net::ConnectionOwner {
   TestSigner signer;
   std::vector<char> plaintext = std::vector<char>(limits::kReadSize);
   net::Shares shares{1};
-  net::ConnectionServices services{loop, wheel, shares, *this, limits, plaintext};
+  Counts counts{std::move(*metrics::Mapping<Counts::Segment>::alone())};
+  net::ConnectionServices services{loop, wheel, shares, *this, limits, counts, plaintext};
   Selector selector{*this};
   std::unique_ptr<TlsContext> own_context =
       std::move(TlsContext::create(selector, tickets).value());
