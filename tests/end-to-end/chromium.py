@@ -26,7 +26,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
     # In a container it may not make one. What it loads is ours.
     "--no-sandbox",
-    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-pipe",
 )
 
@@ -156,20 +156,48 @@ class Chromium:
 
     def load(self, url, expression):
         """Loads a page and waits until the expression, evaluated in it, has a value."""
+        session = self.open(url)
+        value = self.evaluate(session, expression)
+        return Page(self._responses(session), value)
+
+    def open(self, url, width=1200, height=900):
+        """The session of a page that has been loaded. Events of those before are forgotten."""
+        self.events.clear()
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable", session)
+        self.call("Emulation.setDeviceMetricsOverride", session, width=width, height=height,
+                  deviceScaleFactor=1, mobile=False)
         self.call("Network.enable", session, maxTotalBufferSize=1 << 28,
                   maxResourceBufferSize=1 << 26)
         went = self.call("Page.navigate", session, url=url)
         if "errorText" in went:
             raise AssertionError(f"chromium: {url}: {went['errorText']}")
         self.wait_for("Page.loadEventFired")
+        return session
+
+    def evaluate(self, session, expression):
+        """Its value, or that of the promise that it is."""
         result = self.call("Runtime.evaluate", session, expression=expression, awaitPromise=True,
                            returnByValue=True)
         if "exceptionDetails" in result:
             raise AssertionError(f"chromium: {expression}: {result['exceptionDetails']}")
-        return Page(self._responses(session), result["result"].get("value"))
+        return result["result"].get("value")
+
+    def press(self, session, key):
+        """A key, by its name in the DevTools protocol: "/", "Enter", "Tab"."""
+        codes = {"Enter": ("Enter", 13, "\r"), "Tab": ("Tab", 9, ""), "Escape": ("Escape", 27, "")}
+        # The numbers of letters and digits are their own; those of others are other keys'.
+        own = ord(key.upper()) if len(key) == 1 and key.isalnum() else 0
+        code, number, text = codes.get(key, ("", own, key))
+        common = {"key": key, "code": code, "windowsVirtualKeyCode": number}
+        self.call("Input.dispatchKeyEvent", session, type="keyDown", text=text, **common)
+        self.call("Input.dispatchKeyEvent", session, type="keyUp", **common)
+
+    def screenshot(self, session, path):
+        """What is seen, as PNG."""
+        picture = self.call("Page.captureScreenshot", session, format="png")
+        path.write_bytes(base64.b64decode(picture["data"]))
 
     def _responses(self, session):
         found = []

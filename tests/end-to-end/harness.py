@@ -33,10 +33,10 @@ DEADLINE = 20  # seconds after which something that must happen has not
 
 ALICE, BOB, CAROL = "dmpm-t-alice", "dmpm-t-bob", "dmpm-t-carol"
 MALLORY = "dmpm-t-mallory"  # of whom nothing good is expected
-PROXY, KEYS, LOG = "dmpm-t-proxy", "dmpm-t-keys", "dmpm-t-log"
-USERS = (ALICE, BOB, CAROL, MALLORY, PROXY, KEYS, LOG)
+PROXY, KEYS, LOG, METRICS = "dmpm-t-proxy", "dmpm-t-keys", "dmpm-t-log", "dmpm-t-metrics"
+USERS = (ALICE, BOB, CAROL, MALLORY, PROXY, KEYS, LOG, METRICS)
 
-CRASH = re.compile(r"(dispatcher|keyholder|logger).* was killed by SIG(?!KILL|TERM)\w+")
+CRASH = re.compile(r"(dispatcher|keyholder|logger|metrics).* was killed by SIG(?!KILL|TERM)\w+")
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|runtime error:")
 
 
@@ -341,7 +341,7 @@ class Dmpm:
         return next(pid for pid in children(self.process.pid) if comm(pid) == "dmpm-master")
 
     def services(self, name):
-        """Process ids of dmpm-NAME (dispatcher, keyholder, logger)."""
+        """Process ids of dmpm-NAME (dispatcher, keyholder, logger, metrics)."""
         return [pid for pid in children(self.master()) if comm(pid) == f"dmpm-{name}"]
 
     def workers(self, user=None):

@@ -1,7 +1,7 @@
-// Stands in a process's place: dmpm-dispatcher, dmpm-keyholder or dmpm-logger by its own name, started by the real
-// master with the real descriptors; or, with arguments, a group's worker or nobody in particular.
+// Stands in a process's place: dmpm-dispatcher, dmpm-keyholder, dmpm-logger or dmpm-metrics by its own
+// name, started by the real master with the real descriptors; or, with arguments, a group's worker or nobody in particular.
 //
-//   (as dmpm-dispatcher, dmpm-keyholder, dmpm-logger)    the test's socket is beside the program: NAME.socket
+//   (as dmpm-dispatcher, ...)            the test's socket is beside the program: NAME.socket
 //   dmpm-attacker serve SOCKET           the same for a worker, or without any place
 //   dmpm-attacker list                   prints the attacks' names
 //
@@ -35,13 +35,14 @@
 #include "logger/protocol.h"
 #include "master/heritage.h"
 #include "master/protocol.h"
+#include "metrics/lockdown.h"
 #include "proxy/lockdown.h"
 #include "tests/red-team/attack.h"
 
 namespace dmpm::red_team {
 namespace {
 
-enum class Role { dispatcher, keyholder, logger, other };
+enum class Role { dispatcher, keyholder, logger, metrics, other };
 
 // An attacker's exit status; an errno is given as it is.
 constexpr int kSucceeded = 0;
@@ -79,6 +80,7 @@ Status lock_down(const Station& station) {
     case Role::dispatcher: return lock_down_dispatcher(station.place);
     case Role::keyholder: return lock_down_keyholder(station.place);
     case Role::logger: return lock_down_logger(station.place);
+    case Role::metrics: return lock_down_metrics(station.place);
     case Role::other: return {};
   }
   return {};
@@ -240,6 +242,7 @@ int main(int count, char** arguments) {
   if (path.ends_with("/dmpm-dispatcher")) return serve(Role::dispatcher, path + ".socket");
   if (path.ends_with("/dmpm-keyholder")) return serve(Role::keyholder, path + ".socket");
   if (path.ends_with("/dmpm-logger")) return serve(Role::logger, path + ".socket");
+  if (path.ends_with("/dmpm-metrics")) return serve(Role::metrics, path + ".socket");
   if (count == 3 && std::string_view(arguments[1]) == "serve") {
     return serve(Role::other, arguments[2]);
   }

@@ -66,7 +66,7 @@ class Place:
 
     def __enter__(self):
         self.open, self.nobody = [], None
-        self.dmpm = harness.Dmpm(groups=self.groups())
+        self.dmpm = harness.Dmpm(groups=self.groups(), metrics={"user": harness.METRICS})
         try:
             self._install()
             self._make_targets()
@@ -117,7 +117,7 @@ class Place:
         self.bin = self.dmpm.directory / "bin"
         self.bin.mkdir(mode=0o755)
         for program in ("dmpm", "dmpm-master", "dmpm-worker-start", "dmpm-dispatcher",
-                        "dmpm-keyholder", "dmpm-logger"):
+                        "dmpm-keyholder", "dmpm-logger", "dmpm-metrics"):
             shutil.copy(ATTACKER if program in self.STAND_INS else BIN / program, self.bin / program)
         shutil.copy(ATTACKER, self.bin / "dmpm-attacker")
 
@@ -243,6 +243,10 @@ class Keyholder(Service):
 
     def other(self):
         return self._service("dispatcher")
+
+
+class Metrics(Keyholder):
+    STAND_INS = ("dmpm-metrics",)
 
 
 class Logger(Service):

@@ -65,6 +65,10 @@ class RedTeam(unittest.TestCase):
         with place.Logger() as where:
             self.attack_all(where, "logger")
 
+    def test_the_metrics_process(self):
+        with place.Metrics() as where:
+            self.attack_all(where, "metrics")
+
     def test_a_worker(self):
         with place.Worker() as where:
             self.attack_all(where, "worker")
