@@ -175,6 +175,7 @@ class Dmpm:
         self.process = None
         self.program = BIN / "dmpm"
         self.launcher, self.environment, self.pass_fds = [], {}, ()
+        self.start_deadline = DEADLINE
         self.stderr = self.directory / "stderr"
         self.config_file = self.directory / "dmpm.json"
         self.runtime = self.directory / "run"
@@ -253,7 +254,7 @@ class Dmpm:
                 stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr,
                 env={**environment, **self.environment}, pass_fds=self.pass_fds)
         self.stopping = False
-        self.wait_for_line(r"(^|[ :])ready$")
+        self.wait_for_line(r"(^|[ :])ready$", deadline=self.start_deadline)
         found = re.findall(r"listening on (https?) (\S+)", self.stderr_text())
         self.ports = [(scheme, int(address.rsplit(":", 1)[1])) for scheme, address in found]
         self.port = next((port for scheme, port in self.ports if scheme == "https"), None)
@@ -266,13 +267,13 @@ class Dmpm:
         path = self.logs / name
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
-    def wait_for_line(self, pattern, after=0, where=None):
+    def wait_for_line(self, pattern, after=0, where=None, deadline=DEADLINE):
         """The match of the pattern, as soon as it is in stderr (or where() gives) behind `after`."""
         def look():
             if self.process.poll() is not None:
                 raise AssertionError(f"dmpm ended with {self.process.returncode}")
             return re.search(pattern, (where or self.stderr_text)()[after:], re.MULTILINE)
-        return eventually(look, f"a line like {pattern!r}")
+        return eventually(look, f"a line like {pattern!r}", deadline)
 
     def signal(self, number):
         os.kill(self.master(), number)

@@ -30,11 +30,13 @@ class StatusPage(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.port = free_port()
-        groups = {"alice": python_worker(ALICE), "bob": python_worker(BOB),
+        groups = {"alice": python_worker(ALICE, idle_timeout="1h"),
+                  "bob": python_worker(BOB, idle_timeout="1h"),
                   "broken": python_worker(BOB, "--exit-at-start")}
         hosts = {"a.test": "alice", "b.test": "bob", "broken.test": "broken"}
         cls.dmpm = Dmpm(groups=groups, hosts=hosts,
                         metrics={"user": METRICS, "port": cls.port, "status_page": True})
+        cls.dmpm.start_deadline = 100  # so many groups, and a sanitizer
         more = many_groups()
         cls.dmpm.settings["groups"].update(more[0])
         cls.dmpm.settings["virtual_hosts"] += more[1]
