@@ -29,7 +29,8 @@ constexpr std::array kStatusOptions{
     Known{"--workers", "", "a line for each worker, too"},
     Known{"--group", "PATTERN", "groups whose names match, as in \"shop-*\""},
     Known{"--state", "STATE", "groups that are asleep, awake, backing-off or leaving"},
-    Known{"--sort", "KEY", "by name, state, workers, starts, failures, memory or cpu"}};
+    Known{"--sort", "KEY",
+          "by name, state, workers, in-flight, queued, starts, failures, memory or cpu"}};
 constexpr std::array kExplainOptions{kRunning, kUsedConfig};
 constexpr std::array kAddSiteOptions{
     Known{"--user", "USER", "whom the site's server runs as (required)"},

@@ -33,6 +33,7 @@ struct Status {
     uint64_t retry_ms = 0;
     uint64_t cpu_ms = 0;  // of the workers that have ended; add_usage() adds that of the others
     uint64_t memory = 0;  // bytes, by add_usage()
+    uint64_t in_flight = 0, queued = 0;  // requests, by add_load()
     std::vector<Worker> workers;
   };
   uint32_t pid = 0;

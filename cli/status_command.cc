@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/status_view.h"
 #include "cli/terminal.h"
 #include "cli/usage.h"
@@ -35,6 +36,7 @@ int status(const Options& options) {
   const GroupCounts all(*status);
   view->choose(*status);
   add_usage(*status);
+  add_load(*status);
   view->order(*status);
   if (options.has("--json")) {
     const std::string out = to_json(*status);

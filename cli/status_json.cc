@@ -38,11 +38,29 @@ std::string list(const std::vector<Element>& elements, std::string_view separato
 }
 
 std::string object(const Status::Group& group) {
-  return concat({"{", field("name", group.name), ", ", field("state", to_string(group.state)), ", ",
-                 field("starts", group.starts), ", ", field("failures", group.failures), ", ",
-                 field("last_failure", group.last_failure), ", ", field("retry_ms", group.retry_ms),
-                 ", ", field("memory_bytes", group.memory), ", ", field("cpu_ms", group.cpu_ms),
-                 ", \"workers\": ", list(group.workers, ""), "}"});
+  return concat({"{",
+                 field("name", group.name),
+                 ", ",
+                 field("state", to_string(group.state)),
+                 ", ",
+                 field("starts", group.starts),
+                 ", ",
+                 field("failures", group.failures),
+                 ", ",
+                 field("last_failure", group.last_failure),
+                 ", ",
+                 field("retry_ms", group.retry_ms),
+                 ", ",
+                 field("memory_bytes", group.memory),
+                 ", ",
+                 field("cpu_ms", group.cpu_ms),
+                 ", ",
+                 field("in_flight", group.in_flight),
+                 ", ",
+                 field("queued", group.queued),
+                 ", \"workers\": ",
+                 list(group.workers, ""),
+                 "}"});
 }
 
 }  // namespace

@@ -68,9 +68,9 @@ void add_workers(Table& table, const Status::Group& group) {
 }
 
 Table groups_of(const Status& status, const StatusView& view, const EarlierUsage* earlier) {
-  std::vector<Table::Column> columns{{"GROUP"},        {"STATE"},          {"WORKERS", true},
-                                     {"STARTS", true}, {"FAILURES", true}, {"MEMORY", true},
-                                     {"CPU", true}};
+  std::vector<Table::Column> columns{{"GROUP"},           {"STATE"},        {"WORKERS", true},
+                                     {"IN FLIGHT", true}, {"QUEUED", true}, {"STARTS", true},
+                                     {"FAILURES", true},  {"MEMORY", true}, {"CPU", true}};
   if (earlier != nullptr) columns.push_back({"%CPU", true});
   columns.push_back({"LAST FAILURE"});
   Table table(std::move(columns));
@@ -78,6 +78,8 @@ Table groups_of(const Status& status, const StatusView& view, const EarlierUsage
     Table::Row row{{printable(group.name)},
                    state_of(group),
                    number(group.workers.size()),
+                   number(group.in_flight),
+                   number(group.queued, Style::warning),
                    number(group.starts),
                    number(group.failures, Style::warning),
                    {size(group.memory), group.memory == 0 ? Style::dim : Style::plain},

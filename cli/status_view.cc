@@ -14,8 +14,8 @@ using control_protocol::GroupState;
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kSortKeys{"name",     "state",  "workers", "starts",
-                                                    "failures", "memory", "cpu"};
+constexpr std::array<std::string_view, 9> kSortKeys{
+    "name", "state", "workers", "in-flight", "queued", "starts", "failures", "memory", "cpu"};
 constexpr std::array<std::pair<std::string_view, GroupState>, 4> kStates{
     {{"asleep", GroupState::asleep},
      {"awake", GroupState::awake},
@@ -28,6 +28,8 @@ uint64_t value_of(const Status::Group& group, SortKey key) {
     // What needs a look comes first.
     case SortKey::state: return static_cast<uint64_t>(group.state);
     case SortKey::workers: return group.workers.size();
+    case SortKey::in_flight: return group.in_flight;
+    case SortKey::queued: return group.queued;
     case SortKey::starts: return group.starts;
     case SortKey::failures: return group.failures;
     case SortKey::memory: return group.memory;
@@ -49,7 +51,9 @@ Result<StatusView> StatusView::from(const Options& options) {
   if (const std::string* wanted = options.value("--sort")) {
     const auto* found = std::find(kSortKeys.begin(), kSortKeys.end(), *wanted);
     if (found == kSortKeys.end()) {
-      return Error{"--sort must be name, state, workers, starts, failures, memory or cpu"};
+      return Error{
+          "--sort must be name, state, workers, in-flight, queued, starts, failures, memory "
+          "or cpu"};
     }
     view.sort = static_cast<SortKey>(found - kSortKeys.begin());
   }

@@ -14,7 +14,7 @@
 
 namespace dmpm::cli {
 
-enum class SortKey { name, state, workers, starts, failures, memory, cpu };
+enum class SortKey { name, state, workers, in_flight, queued, starts, failures, memory, cpu };
 std::string_view to_string(SortKey key);
 
 struct StatusView {
@@ -29,7 +29,7 @@ struct StatusView {
   // The next key, for a live screen.
   void sort_by_next();
 
-  // Leaves what is to be shown. The numbers that others add (usage) are not needed for that.
+  // Leaves what is to be shown. The numbers that others add (usage, load) are not needed for that.
   void choose(Status& status) const;
   // By name, or the largest number first.
   void order(Status& status) const;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/text.h"
@@ -48,6 +49,7 @@ class Watch {
     all_ = GroupCounts(*status);
     view_.choose(*status);
     add_usage(*status);
+    add_load(*status);
     const auto now = Clock::now();
     earlier_ = {};
     for (const Status::Group& group : status_.groups) earlier_.cpu_ms[group.name] = group.cpu_ms;

@@ -4,7 +4,7 @@
 # The values that the option $1 may have, one a line; nothing for those that are names or numbers.
 _dmpm_values() {
   case $1 in
-    --sort) printf '%s\n' name state workers starts failures memory cpu ;;
+    --sort) printf '%s\n' name state workers in-flight queued starts failures memory cpu ;;
     --state) printf '%s\n' asleep awake backing-off leaving ;;
     --preset) printf '%s\n' static php apache node python ;;
     --user) compgen -u ;;

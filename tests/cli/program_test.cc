@@ -120,7 +120,7 @@ TEST_CASE("wrong arguments") {
       {"explain", "explain needs ERROR-ID|HOST"},
       {"explain a.test b.test", "unexpected argument \"b.test\""},
       {"status --sort nonsense",
-       "--sort must be name, state, workers, starts, failures, memory or cpu"},
+       "--sort must be name, state, workers, in-flight, queued, starts, failures, memory or cpu"},
       {"status --state tired", "--state must be asleep, awake, backing-off or leaving"},
       {"status --watch --json", "--watch and --json do not go together"},
       {"status --watch", "--watch needs a terminal"},

@@ -43,6 +43,7 @@ Status example() {
                    group("shop-2", GroupState::backing_off, 9, 0),
                    group("shop-1", GroupState::awake, 3, 5 << 20)};
   status.groups[1].workers = {{7, 4711, 61'000, "running"}};
+  status.groups[1].in_flight = 2;
   status.groups[2].retry_ms = 12'000;
   status.groups[2].failures = 4;
   status.groups[2].last_failure = "exited with status 1";
@@ -83,8 +84,9 @@ TEST_CASE("groups are sorted by name, or the largest number first") {
   CHECK(names(*view_of({"--sort", "starts"})) == Names{"shop-2", "bob", "shop-1", "alice"});
   CHECK(names(*view_of({"--sort", "memory"})) == Names{"shop-1", "alice", "bob", "shop-2"});
   CHECK(names(*view_of({"--sort", "state"})) == Names{"shop-2", "alice", "shop-1", "bob"});
+  CHECK(names(*view_of({"--sort", "in-flight"})) == Names{"alice", "bob", "shop-1", "shop-2"});
   StatusView view;
-  for (int i = 0; i < 7; ++i) {
+  for (int i = 0; i < 9; ++i) {
     CHECK(view_of({"--sort", std::string(to_string(view.sort)).c_str()})->sort == view.sort);
     view.sort_by_next();
   }
@@ -113,10 +115,12 @@ TEST_CASE("as text") {
   CHECK(has(text, "\ndispatcher 0    11   5s         1  was killed by SIGKILL\n"));
   CHECK(has(text, "\nlogger        down              0\n"));
   CHECK(has(text, "\n4 groups: 2 awake, 1 asleep, 1 backing off; 1 worker, with 6.0M of memory\n"));
-  CHECK(has(text, "\nGROUP   STATE            WORKERS  STARTS  FAILURES  MEMORY"));
-  CHECK(has(text, "\nalice   awake                  1       1         0    1.0M"));
+  CHECK(
+      has(text, "\nGROUP   STATE            WORKERS  IN FLIGHT  QUEUED  STARTS  FAILURES  MEMORY"));
+  CHECK(
+      has(text, "\nalice   awake                  1          2       0       1         0    1.0M"));
   CHECK(has(text,
-            "\nshop-2  backing off 12s        0       9         4       0  "
+            "\nshop-2  backing off 12s        0          0       0       9         4       0  "
             "0.00s  exited with status 1\n"));
   CHECK_FALSE(has(text, "worker 7"));
   CHECK_FALSE(has(text, "\033"));

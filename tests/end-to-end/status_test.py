@@ -81,6 +81,15 @@ class Status(harness.SharedDmpm):
             self.assertEqual(self.dmpm.get("shop.test").status, 200)
             self.assertGreater(group_of(self.dmpm, "shop-1")["cpu_ms"], asleep["cpu_ms"])
 
+    def test_requests_in_flight(self):
+        with self.dmpm.connect("b.test") as client:
+            client.send_request("GET", "b.test", "/wait/go")
+            eventually((self.dmpm.home("bob") / "go.seen").exists, "the request arrived")
+            eventually(lambda: group_of(self.dmpm, "bob")["in_flight"] == 1, "it is counted")
+            (self.dmpm.home("bob") / "go").touch()
+            self.assertEqual(client.answer().status, 200)
+        eventually(lambda: group_of(self.dmpm, "bob")["in_flight"] == 0, "it is over")
+
     def test_chosen_and_sorted(self):
         self.dmpm.get("broken.test")
         self.dmpm.get("a.test")
