@@ -103,6 +103,8 @@ inline constexpr Milliseconds kStartRetry{10};  // how often a throttled queue i
 
 // A worker that ends sooner than this, even with status 0, has failed to serve.
 inline constexpr Milliseconds kYoung{1'000};
+// One that lived this long has earned its successor at once: its site serves most of the time.
+inline constexpr Milliseconds kWorkerStableAfter{2'000};
 // A crash loop: the first restart is at once (what killed it may have been one request).
 inline constexpr Milliseconds kWorkerBackoffLeast{250};
 inline constexpr Milliseconds kWorkerBackoffMost{30'000};

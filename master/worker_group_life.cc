@@ -171,13 +171,14 @@ void WorkerGroup::on_worker_died(Worker& worker, int wait_status) {
   const std::string reason =
       concat({describe_ending(wait_status), " ", seconds(age), " after its start"});
   if (worker.state() == WorkerState::stopping || services_.closing) {
+    failures_ = 0;  // in a row, and this one was none
     say(LogLevel::info, worker, concat({"stopped: ", reason}));
     end(worker);
     return settle();
   }
   const bool failed = wait_status != 0 || age < kYoung;
   say(failed ? LogLevel::warning : LogLevel::info, worker, reason);
-  if (age >= kStableAfter) failures_ = 0;
+  if (age >= kWorkerStableAfter) failures_ = 0;
   if (failed) {
     note_failure(reason);
     failure_ = reason;

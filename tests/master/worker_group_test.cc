@@ -42,6 +42,13 @@ pid_t pid_of(House& house, const Ready& ready) {
   return std::stoi(report.substr(4));
 }
 
+// Its successor comes when the dispatcher has a request for it.
+void kill_one(House& house, const Ready& ready) {
+  ::kill(pid_of(house, ready), SIGKILL);
+  house.players[0]->hear(Notice::release_worker);
+  house.players[0]->say(RequestType::worker_busy, ready.group, ready.worker);
+}
+
 TEST_CASE("a worker starts on demand and answers on its socket") {
   DMPM_NEEDS_ROOT();
   House house;
@@ -366,6 +373,35 @@ TEST_CASE("a crash loop backs off, tells why, and recovers by itself") {
   write_file(needed, "");
   run_for(house.loop, Milliseconds(failed.retry_after - 300));
   CHECK(want(dispatcher).worker == 2);
+}
+
+TEST_CASE("one that has served for a while before it dies has its successor at once") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  house.configure({make_group(house.directory, "alice")});
+  const Ready ready = want(*house.players[0]);
+  for (int death = 0; death < 3; ++death) kill_one(house, ready);
+  pid_of(house, ready);
+  run_for(house.loop, kWorkerStableAfter);
+  kill_one(house, ready);
+  pid_of(house, ready);
+}
+
+TEST_CASE("failures before a stop that was wished for are forgotten") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  house.configure({make_group(house.directory, "alice")});
+  Player& dispatcher = *house.players[0];
+  Ready ready = want(dispatcher);
+  for (int death = 0; death < 3; ++death) kill_one(house, ready);
+  pid_of(house, ready);
+  dispatcher.say(RequestType::worker_idle, 1, ready.worker);
+  REQUIRE(release_asked(dispatcher) == ready.worker);
+  dispatcher.say(RequestType::worker_released, 1, ready.worker);
+  REQUIRE(run_until(house.loop, [&] { return !exists(house.socket(ready)); }));
+  ready = want(dispatcher);
+  kill_one(house, ready);
+  pid_of(house, ready);
 }
 
 TEST_CASE("what waits in the queue of a worker that died is served by its successor") {
