@@ -74,7 +74,7 @@ class Flat(unittest.TestCase):
     def test_what_grows_in_each_of_its_lives(self):
         leak = self.problems(memory=lambda _, age: 4000 + 10 * age, life=100)
         self.assertEqual(leak[0], "master: memory grows by 600.0 a minute")
-        self.assertTrue(self.problems(descriptors=lambda _, age: 30 + age // 10, life=100))
+        self.assertTrue(self.problems(descriptors=lambda _, age: 30 + age // 10, life=200))
 
     def test_what_is_not_there(self):
         self.assertEqual(len(Flatness([], judge_memory=True).problems()), 8)

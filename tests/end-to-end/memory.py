@@ -14,6 +14,12 @@ def resident(pid):
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
 
 
+def own(pid):
+    """Kilobytes that it shares with nobody and that no file has."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Anonymous:"))
+
+
 def bounded():
     """Whether bounds on memory can be checked: a sanitizer keeps what was freed for a while."""
     return not os.environ.get("DMPM_SANITIZED")
