@@ -27,8 +27,8 @@
 #include "base/event_loop.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
-#include "proxy/forward/private_connections.h"
 #include "proxy/counts.h"
+#include "proxy/forward/private_connections.h"
 #include "proxy/forward/worker_connection.h"
 
 namespace dmpm::forward {

@@ -86,7 +86,7 @@ class Exhaustion(unittest.TestCase):
     def test_the_dispatcher_runs_out_of_descriptors_and_recovers(self):
         with tempfile.TemporaryDirectory() as directory:
             few = pathlib.Path(directory) / "dmpm"
-            few.write_text(f'#!/bin/sh\nulimit -n 256\nexec {harness.BIN.resolve()}/dmpm "$@"\n')
+            few.write_text(f'#!/bin/sh\nulimit -n 320\nexec {harness.BIN.resolve()}/dmpm "$@"\n')
             few.chmod(0o755)
             with unittest.mock.patch.object(harness, "BIN", few.parent):
                 dmpm = Dmpm()
@@ -96,7 +96,10 @@ class Exhaustion(unittest.TestCase):
         with dmpm.connect() as client:
             self.check(client, 3)
             services = dmpm.services("dispatcher")
-            held = [socket.create_connection(("127.0.0.1", dmpm.port)) for _ in range(300)]
+            # Of many: one who breaks so many handshakes off is made to wait.
+            held = [socket.create_connection(("127.0.0.1", dmpm.port),
+                                             source_address=(f"127.0.9.{number % 10}", 0))
+                    for number in range(400)]
             eventually(lambda: "no connection is accepted for the moment" in dmpm.log_text(), "the reason")
             self.check(client, 3)
             for sock in held:
