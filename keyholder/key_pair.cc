@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "keyholder/limits.h"
+#include "keyholder/private_key.h"
 
 namespace dmpm::keyholder {
 
@@ -82,12 +83,6 @@ std::string to_der(const T* object, int (*encode)(const T*, unsigned char**)) {
 
 // ---- keys ----
 
-// For the pass phrase there is nobody to ask: notes that one would be needed.
-int note_encrypted(char*, int, int, void* encrypted) {
-  *static_cast<bool*>(encrypted) = true;
-  return -1;
-}
-
 std::optional<KeyType> type_of(const EVP_PKEY* key) {
   if (EVP_PKEY_is_a(key, "ED25519") == 1) return KeyType::ed25519;
   if (EVP_PKEY_is_a(key, "RSA") == 1) {
@@ -154,11 +149,9 @@ KeyPair::Parsed KeyPair::parse(std::string_view chain_text, std::string_view key
     return {verdict, nullptr};
   }
   auto pair = std::make_unique<KeyPair>();
-  bool encrypted = false;
-  pair->key_.reset(
-      PEM_read_bio_PrivateKey(reader(key_text).get(), nullptr, note_encrypted, &encrypted));
-  ERR_clear_error();
-  if (encrypted) return {Verdict::encrypted_key, nullptr};
+  PrivateKey read = read_private_key(key_text);
+  pair->key_.reset(read.key.release());
+  if (read.encrypted) return {Verdict::encrypted_key, nullptr};
   if (pair->key_ == nullptr) return {Verdict::no_key, nullptr};
   const auto type = type_of(pair->key_.get());
   if (!type) return {Verdict::unsupported_key, nullptr};

@@ -166,6 +166,16 @@ TEST_CASE("keys as programs write them") {
   CHECK(verdict({both, both}) == Verdict::good);
 }
 
+std::string public_pem(EVP_PKEY* key) {
+  BIO* bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_PUBKEY(bio, key);
+  char* bytes = nullptr;
+  const long size = BIO_get_mem_data(bio, &bytes);
+  std::string text(bytes, static_cast<size_t>(size));
+  BIO_free(bio);
+  return text;
+}
+
 TEST_CASE("what is wrong with a pair") {
   const KeyPtr key = make_ec_key();
   const PemPair good = make_pair(key.get());
@@ -183,6 +193,8 @@ TEST_CASE("what is wrong with a pair") {
   CHECK(verdict({good.chain, good.chain}) == Verdict::no_key);
   CHECK(verdict({good.chain, good.key.substr(0, good.key.size() / 2)}) == Verdict::no_key);
   CHECK(verdict({good.chain, to_pem(key.get(), "pass")}) == Verdict::encrypted_key);
+  CHECK(verdict(good) == Verdict::good);  // nothing is left of that
+  CHECK(verdict({good.chain, public_pem(key.get())}) == Verdict::no_key);
   CHECK(verdict({good.chain, to_pem(make_ec_key().get())}) == Verdict::mismatch);
   CHECK(verdict({good.chain, to_pem(make_rsa_key().get())}) == Verdict::mismatch);
   CHECK(verdict(good, now + 3 * kDay) == Verdict::expired);
