@@ -78,7 +78,16 @@ void DispatcherPeer::hand_over(Handover::Dispatcher& record) const {
 
 void DispatcherPeer::configure(const std::vector<std::string>& notices, uint32_t version) {
   if (taken_over_) return;
-  for (const std::string& notice : notices) send(notice);
+  // Many in a message: each is a system call on either side.
+  std::string message;
+  for (const std::string& notice : notices) {
+    if (!message.empty() && message.size() + notice.size() > kNoticesMessage) {
+      send(message);
+      message.clear();
+    }
+    message += notice;
+  }
+  if (!message.empty()) send(message);
   send(commit(version));
   if (first_ == 0) first_ = version;
   sent_ = version;

@@ -29,6 +29,9 @@ inline constexpr double kKeyReportBurst = 50'000;
 // Notices that wait for a slow dispatcher: room for the configuration of 100,000 virtual hosts at
 // 300 bytes each, twice over (a reload while it still reads the first).
 inline constexpr size_t kMaxQueuedNotices = size_t{64} << 20;
+// Several about the configuration go in a message as long as it is no larger. A socket's buffer takes
+// some of these, so that the dispatcher reads one while the next is written.
+inline constexpr size_t kNoticesMessage = size_t{32} << 10;
 
 // Certificate chain and private key together; RSA-4096 with a chain of four is 12 KiB. Must fit one
 // message.

@@ -52,7 +52,8 @@ enum class Notice : uint32_t {
   // that it inherits, and for each: u32 flags (ListenerFlags). The dispatcher locks itself down with these.
   welcome = 1,
 
-  // ---- configuration: any number of these, in force together at commit ----
+  // ---- configuration: any number of these, in force together at commit; but for commit, any number
+  // in one message, one after the other ----
   // u32 group, string name, u32 queue, u32 max_requests, u64 queue_timeout ms, u64 idle_timeout ms,
   // u64 start_timeout ms, u64 response_timeout ms, u32 flags (GroupFlags). New or changed.
   group = 10,

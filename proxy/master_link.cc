@@ -85,14 +85,20 @@ void MasterLink::on_channel_closed(std::string_view) {
 }
 
 void MasterLink::commit(uint32_t version) {
-  for (const std::string& message : staged_) apply(message);
+  for (const std::string& message : staged_) {
+    WireReader reader(message);
+    while (!reader.at_end()) {
+      if (!apply(reader)) reject_message(message);
+    }
+    if (!reader.complete()) reject_message(message);
+  }
   staged_ = {};
   send({RequestType::configured, 0, 0, version});
   owner_.on_configured();
 }
 
-void MasterLink::apply(std::string_view message) {
-  WireReader reader(message);
+// The next notice; false when it is none about the configuration.
+bool MasterLink::apply(WireReader& reader) {
   switch (static_cast<Notice>(reader.u32())) {
     case Notice::group: set_group(reader); break;
     case Notice::remove_group: routing_->groups.remove(reader.u32()); break;
@@ -101,9 +107,9 @@ void MasterLink::apply(std::string_view message) {
     case Notice::limits: set_limits(reader); break;
     case Notice::access_log: routing_->access_log.log_unrouted(reader.u32() != 0); break;
     case Notice::forget_certificate: routing_->certificates.forget(reader.u32()); break;
-    default: break;
+    default: return false;
   }
-  if (!reader.complete()) reject_message(message);
+  return true;
 }
 
 void MasterLink::set_group(WireReader& reader) {

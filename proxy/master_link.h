@@ -59,7 +59,7 @@ class MasterLink final : public forward::WorkerSource, private ChannelHandler {
 
   void send(const protocol::Request& request);
   void commit(uint32_t version);
-  void apply(std::string_view message);
+  bool apply(WireReader& reader);
   void set_group(WireReader& reader);
   void set_limits(WireReader& reader);
   void set_virtual_host(WireReader& reader);
@@ -70,7 +70,7 @@ class MasterLink final : public forward::WorkerSource, private ChannelHandler {
   MasterLinkOwner& owner_;
   Log& log_;
   std::optional<Routing> routing_;
-  std::vector<std::string> staged_;  // configuration notices before their commit
+  std::vector<std::string> staged_;  // messages of configuration notices before their commit
 };
 
 }  // namespace dmpm

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "master/notices.h"
 #include "tests/master/fixture.h"
 
 namespace dmpm::master::test {
@@ -161,6 +162,25 @@ TEST_CASE("more requests than the limit end it; 10,000 sites that wake at once d
   flood(200'000);
   CHECK(dispatcher.is_ended());
   CHECK(dispatcher.offence == "sent too many requests");
+}
+
+TEST_CASE("notices about the configuration go many in a message, in order") {
+  House house;
+  Player& dispatcher = *house.players[0];
+  std::vector<std::string> notices;
+  std::string expected;
+  for (uint32_t i = 0; i < 10'000; ++i) expected += notices.emplace_back(forget_certificate(i));
+  dispatcher.peer->configure(notices, 7);
+  std::string heard;
+  size_t messages = 0;
+  while (heard.size() < expected.size()) {
+    const std::string fields = dispatcher.hear(Notice::forget_certificate);
+    heard += notice(Notice::forget_certificate).bytes() + fields;
+    ++messages;
+  }
+  CHECK(heard == expected);
+  CHECK(messages == 3);  // of 32 KiB at most
+  dispatcher.hear(Notice::commit);
 }
 
 TEST_CASE("versions are confirmed one by one, however late") {

@@ -8,10 +8,12 @@
 
 #include <csignal>
 #include <filesystem>
+#include <utility>
 
 #include "base/channel.h"
 #include "base/socket.h"
 #include "base/wire.h"
+#include "master/routing_notices.h"
 #include "master/worker_cgroup.h"
 
 namespace dmpm::master::test {
@@ -41,6 +43,43 @@ Fd install_relay(const TemporaryDirectory& directory, const char* name) {
 
 // ---- RelayEnd ----
 
+namespace {
+
+// Takes the first notice from a message: several about the configuration may be in one.
+std::string take_notice(std::string& message) {
+  using protocol::Notice;
+  WireReader reader(message);
+  size_t size = 0;
+  const auto numbers = [&](size_t count) {
+    for (size_t i = 0; i < count; ++i) reader.u32();
+    size += count * 4;
+  };
+  const auto string = [&] { size += 4 + reader.string().size(); };
+  numbers(1);
+  switch (static_cast<Notice>(WireReader(message).u32())) {  // master/protocol.h
+    case Notice::group: numbers(1), string(), numbers(2 + 2 * 4 + 1); break;
+    case Notice::virtual_host: {
+      numbers(4);
+      const uint32_t names = reader.u32();
+      size += 4;
+      for (uint32_t i = 0; i < names && reader.ok(); ++i) string();
+      break;
+    }
+    case Notice::limits: numbers(limits_notice({}).size() / 4 - 1); break;
+    case Notice::remove_group:
+    case Notice::remove_virtual_host:
+    case Notice::forget_certificate:
+    case Notice::access_log: numbers(1); break;
+    default: return std::exchange(message, {});
+  }
+  REQUIRE(reader.ok());
+  std::string first = message.substr(0, size);
+  message.erase(0, size);
+  return first;
+}
+
+}  // namespace
+
 std::string RelayEnd::receive() {
   static char bytes[Channel::kMaxMessage];
   REQUIRE(readable(fd_.get()));
@@ -50,10 +89,11 @@ std::string RelayEnd::receive() {
 
 std::string RelayEnd::hear(uint32_t kind) {
   while (true) {
-    const std::string message = receive();
+    if (unheard_.empty()) unheard_ = receive();
     INFO("waiting for notice " << kind);
-    REQUIRE_FALSE(message.empty());
-    if (WireReader(message).u32() == kind) return message.substr(4);
+    REQUIRE_FALSE(unheard_.empty());
+    const std::string notice = take_notice(unheard_);
+    if (WireReader(notice).u32() == kind) return notice.substr(4);
   }
 }
 

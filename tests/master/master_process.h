@@ -38,6 +38,7 @@ class RelayEnd {
  private:
   std::string receive();  // empty at the end
   Fd fd_;
+  std::string unheard_;  // the rest of a message
 };
 
 class MasterProcess {
