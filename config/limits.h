@@ -18,6 +18,9 @@ inline constexpr size_t kMaxProblemsPerFile = 50;
 inline constexpr size_t kMaxQuoted = 80;
 // Links on the way to a file: as the kernel's own limit.
 inline constexpr unsigned kMaxLinks = 40;
+// Directories that stay open during a load: most machines have all sites' files in fewer, and a
+// process that may open no more than 1,024 files can spare these.
+inline constexpr size_t kMaxOpenDirectories = 64;
 // An absolute path, as the kernel's PATH_MAX without the final zero.
 inline constexpr size_t kMaxPath = 4095;
 // sun_path without the final zero.

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <climits>
 
-#include "base/fd.h"
 #include "base/text.h"
 #include "config/limits.h"
 #include "config/problem_list.h"
@@ -29,11 +28,11 @@ std::string octal(mode_t mode) {
 std::string_view name_in(const std::string& path) {
   return std::string_view(path).substr(path.rfind('/') + 1);
 }
-std::string parent_of(const std::string& path) {
+std::string_view parent_of(std::string_view path) {
   const size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
 }
-std::string join(const std::string& directory, std::string_view name) {
+std::string join(std::string_view directory, std::string_view name) {
   return concat({directory, directory == "/" ? "" : "/", name});
 }
 // Components that name a directory by themselves.
@@ -82,7 +81,7 @@ Result<FileStamp> TrustedFiles::stamp(const std::string& path) {
 }
 
 Status TrustedFiles::trusted_directory(const std::string& path) {
-  const Result<std::string>& found = directory(path, 0);
+  const Result<std::string>& found = directory(path, 0).path;
   return found ? Status() : Status(found.error());
 }
 
@@ -90,23 +89,24 @@ Result<TrustedFiles::Content> TrustedFiles::read(const std::string& path, size_t
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   auto place = in_checked_directory(path, 0);
   if (!place) return place.error();
-  Fd fd(::open(place->c_str(), kFlags));
+  std::string& file = place->path;
+  Fd fd(::openat(place->directory, place->name(), kFlags));
   if (!fd && errno == ELOOP) {
-    auto found = find(*place, 0);
+    auto found = find(file, 0);
     if (!found) return found.error();
-    place = found->path;
-    fd.reset(::open(place->c_str(), kFlags));
+    file = found->path;
+    fd.reset(::open(file.c_str(), kFlags));
   }
-  if (!fd) return cannot(*place, "opened");
+  if (!fd) return cannot(file, "opened");
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return cannot(*place, "looked at");
-  if (const Status trusted = check_file(*place, status); !trusted) return trusted.error();
+  if (::fstat(fd.get(), &status) != 0) return cannot(file, "looked at");
+  if (const Status trusted = check_file(file, status); !trusted) return trusted.error();
   const auto size = static_cast<size_t>(status.st_size);
   if (size > most) {
-    return Error{concat({quoted(*place), " has ", std::to_string(size), " bytes; at most ",
+    return Error{concat({quoted(file), " has ", std::to_string(size), " bytes; at most ",
                          std::to_string(most), " are read"})};
   }
-  auto text = read_all(fd.get(), *place, size);
+  auto text = read_all(fd.get(), file, size);
   if (!text) return text.error();
   return Content{std::move(*text), stamp_of(status)};
 }
@@ -114,35 +114,49 @@ Result<TrustedFiles::Content> TrustedFiles::read(const std::string& path, size_t
 Result<TrustedFiles::Found> TrustedFiles::find(const std::string& path, unsigned links) {
   auto place = in_checked_directory(path, links);
   if (!place) return place.error();
-  Found found{std::move(*place), {}};
-  if (::lstat(found.path.c_str(), &found.status) != 0) return cannot(found.path, "opened");
+  Found found;
+  const int result = ::fstatat(place->directory, place->name(), &found.status, AT_SYMLINK_NOFOLLOW);
+  found.path = std::move(place->path);
+  if (result != 0) return cannot(found.path, "opened");
   if (!S_ISLNK(found.status.st_mode)) return found;
   auto target = target_of(found, links);
   if (!target) return target.error();
   return find(*target, links + 1);
 }
 
-Result<std::string> TrustedFiles::in_checked_directory(const std::string& path, unsigned links) {
-  const std::string_view name = name_in(path);
-  if (is_dots(name)) return directory(path, links);
-  const auto& parent = directory(parent_of(path), links);
-  if (!parent) return parent.error();
-  return join(parent.value(), name);
+const char* TrustedFiles::Place::name() const {
+  return path.c_str() + (directory == AT_FDCWD ? 0 : path.rfind('/') + 1);
 }
 
-const Result<std::string>& TrustedFiles::directory(const std::string& path, unsigned links) {
+Result<TrustedFiles::Place> TrustedFiles::in_checked_directory(const std::string& path,
+                                                               unsigned links) {
+  const std::string_view name = name_in(path);
+  Directory& found = directory(is_dots(name) ? path : parent_of(path), links);
+  if (!found.path) return found.path.error();
+  if (is_dots(name)) return Place{found.path.value(), AT_FDCWD};
+  if (++found.files == 2 && open_ < limits::kMaxOpenDirectories) {
+    // That it cannot be opened, for want of a descriptor say, is nobody's trouble.
+    found.fd.reset(::open(found.path->c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (found.fd) ++open_;
+  }
+  return Place{join(found.path.value(), name), found.fd ? found.fd.get() : AT_FDCWD};
+}
+
+TrustedFiles::Directory& TrustedFiles::directory(std::string_view path, unsigned links) {
   const auto known = directories_.find(path);
   if (known != directories_.end()) return known->second;
-  return directories_.emplace(path, check_directory(path, links)).first->second;
+  const std::string named(path);
+  Directory found{check_directory(named, links)};
+  return directories_.emplace(named, std::move(found)).first->second;
 }
 
 Result<std::string> TrustedFiles::check_directory(const std::string& path, unsigned links) {
   Found found{path, {}};
   if (path != "/") {
-    const auto& parent = directory(parent_of(path), links);
+    const Result<std::string>& parent = directory(parent_of(path), links).path;
     if (!parent) return parent.error();
     const std::string_view name = name_in(path);
-    if (name == "..") return parent_of(parent.value());
+    if (name == "..") return std::string(parent_of(parent.value()));
     if (is_dots(name)) return parent;
     found.path = join(parent.value(), name);
   }
@@ -150,7 +164,7 @@ Result<std::string> TrustedFiles::check_directory(const std::string& path, unsig
   if (S_ISLNK(found.status.st_mode)) {
     auto target = target_of(found, links);
     if (!target) return target.error();
-    return directory(*target, links + 1);
+    return directory(*target, links + 1).path;
   }
   if (!S_ISDIR(found.status.st_mode)) {
     return Error{concat({quoted(found.path), " is not a directory"})};

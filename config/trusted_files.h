@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "config/configuration.h"
 
@@ -45,16 +47,33 @@ class TrustedFiles {
   };
   // Where `path` leads to, links followed, after every directory on the way has been checked.
   Result<Found> find(const std::string& path, unsigned links);
-  // The same for the directory part of `path` only.
-  Result<std::string> in_checked_directory(const std::string& path, unsigned links);
-  const Result<std::string>& directory(const std::string& path, unsigned links);
+  // A directory as it was found. The first few with several files in them are kept open, so that the
+  // kernel need not walk the way to each file again.
+  struct Directory {
+    Result<std::string> path;  // without links
+    size_t files = 0;          // that were asked for in it
+    Fd fd = {};
+  };
+  // A name in a directory that has been checked.
+  struct Place {
+    std::string path;  // without links in the directory's part
+    int directory;     // for the ...at() calls, together with:
+    const char* name() const;
+  };
+  Result<Place> in_checked_directory(const std::string& path, unsigned links);
+  Directory& directory(std::string_view path, unsigned links);
   Result<std::string> check_directory(const std::string& path, unsigned links);
   Result<std::string> target_of(const Found& link, unsigned links) const;
   Status check_writers(const std::string& path, const struct stat& status) const;
   Status check_file(const std::string& path, const struct stat& status) const;
 
   const uid_t invoker_;
-  std::unordered_map<std::string, Result<std::string>> directories_;  // as named -> without links
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+  };
+  std::unordered_map<std::string, Directory, Hash, std::equal_to<>> directories_;  // as named
+  size_t open_ = 0;                                                                // of them
 };
 
 }  // namespace dmpm::config

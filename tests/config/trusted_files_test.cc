@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "config/limits.h"
 #include "tests/config/fixture.h"
 
 namespace dmpm::config::test {
@@ -88,6 +89,32 @@ TEST_CASE("links are followed, and their way is checked") {
   std::filesystem::create_symlink("loop", directory.file("loop"));
   CHECK(problem(directory.file("loop"), directory) == "\"@DIR@/loop\" is one of too many links");
   CHECK(problem(directory.file("loop/x"), directory) == "\"@DIR@/loop\" is one of too many links");
+}
+
+TEST_CASE("one load sees many files of many directories as one of each sees them") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.file("bad"));
+  std::filesystem::create_symlink(".", directory.file("itself"));
+  directory.write("bad/a", "");
+  directory.write("bad/b", "");
+  REQUIRE(::chmod(directory.file("bad").c_str(), 0777) == 0);
+  TrustedFiles files;
+  for (size_t i = 0; i < limits::kMaxOpenDirectories + 10; ++i) {
+    const std::string name = concat({"d", std::to_string(i)});
+    std::filesystem::create_directories(directory.file(name));
+    for (const char* file : {"/a", "/b", "/c"}) {
+      directory.write(name + file, name + file);
+      auto got = files.read(directory.file(name + file), 100);
+      REQUIRE(got.ok());
+      CHECK(got->text == name + file);
+      CHECK(files.stamp(directory.file("itself/" + name + file)).value() == got->stamp);
+      CHECK_FALSE(files.stamp(directory.file(name + file + "x")).ok());
+    }
+    std::filesystem::create_symlink("a", directory.file(name + "/link"));
+    CHECK(files.read(directory.file(name + "/link"), 100)->text == name + "/a");
+    CHECK_FALSE(files.stamp(directory.file("bad/a")).ok());
+    CHECK_FALSE(files.read(directory.file("bad/b"), 100).ok());
+  }
 }
 
 TEST_CASE("contents") {
