@@ -51,7 +51,7 @@ CertificateWarnings::Pair CertificateWarnings::read(const config::CertificateFil
       ::stat(files.key_path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
   auto key = files_.read(files.key_path, kMaxFile);
   if (!key) return pair;  // only root can tell
-  const auto verdict = keyholder::KeyPair::parse(chain->text, key->text, now_).verdict;
+  const auto verdict = keyholder::KeyPair::parse(keys_, chain->text, key->text, now_).verdict;
   if (verdict != keyholder_protocol::Verdict::good) {
     pair.problem = keyholder_protocol::describe(verdict);
   }

@@ -11,6 +11,7 @@
 #include "cli/certificate.h"
 #include "config/configuration.h"
 #include "config/trusted_files.h"
+#include "keyholder/private_key.h"
 
 namespace dmpm::cli {
 
@@ -38,6 +39,7 @@ class CertificateWarnings {
 
   const std::time_t now_;
   config::TrustedFiles files_;
+  keyholder::PrivateKeyReader keys_;
   std::map<std::pair<std::string, std::string>, Pair> pairs_;  // by the paths
 };
 

@@ -10,7 +10,6 @@
 #include <optional>
 
 #include "keyholder/limits.h"
-#include "keyholder/private_key.h"
 
 namespace dmpm::keyholder {
 
@@ -142,14 +141,14 @@ constexpr size_t kMaxSignature = 8192 / 8;  // of an RSA key of the largest size
 
 }  // namespace
 
-KeyPair::Parsed KeyPair::parse(std::string_view chain_text, std::string_view key_text,
-                               std::time_t now) {
+KeyPair::Parsed KeyPair::parse(PrivateKeyReader& keys, std::string_view chain_text,
+                               std::string_view key_text, std::time_t now) {
   Chain chain;
   if (const Verdict verdict = read_chain(chain_text, chain); verdict != Verdict::good) {
     return {verdict, nullptr};
   }
   auto pair = std::make_unique<KeyPair>();
-  PrivateKey read = read_private_key(key_text);
+  PrivateKey read = keys.read(key_text);
   pair->key_.reset(read.key.release());
   if (read.encrypted) return {Verdict::encrypted_key, nullptr};
   if (pair->key_ == nullptr) return {Verdict::no_key, nullptr};

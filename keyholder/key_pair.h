@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "keyholder/private_key.h"
 #include "keyholder/protocol.h"
 #include "keyholder/tls_message.h"
 
@@ -21,7 +22,8 @@ class KeyPair {
  public:
   struct Parsed;
   // PEM texts, as the master read them, at the time `now`.
-  static Parsed parse(std::string_view chain, std::string_view key, std::time_t now);
+  static Parsed parse(PrivateKeyReader& keys, std::string_view chain, std::string_view key,
+                      std::time_t now);
 
   KeyType type() const { return type_; }
   // SHA-256 of the public half's DER SubjectPublicKeyInfo.

@@ -55,7 +55,7 @@ void KeyStore::on_key(uint32_t certificate, uint32_t count, uint32_t index, std:
   if (found == entries_.end() || found->second->is_loaded) return;
   Entry& entry = *found->second;
   if (!entry.outdated) {
-    KeyPair::Parsed parsed = KeyPair::parse(chain, key, std::time(nullptr));
+    KeyPair::Parsed parsed = KeyPair::parse(keys_, chain, key, std::time(nullptr));
     const auto same_type = [&](const auto& other) { return other->type() == parsed.pair->type(); };
     if (parsed.pair != nullptr && std::any_of(entry.pairs.begin(), entry.pairs.end(), same_type)) {
       parsed = {Verdict::same_type, nullptr};

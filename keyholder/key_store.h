@@ -95,6 +95,7 @@ class KeyStore final : private TimerHandler {
 
   EventLoop& loop_;
   KeyStoreOwner& owner_;
+  PrivateKeyReader keys_;
   std::unordered_map<uint32_t, std::unique_ptr<Entry>> entries_;
   IntrusiveList<Entry> by_use_;  // loaded ones; the least recently used first
   std::deque<Retired> retired_;  // the oldest first

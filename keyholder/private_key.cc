@@ -1,7 +1,6 @@
 #include "keyholder/private_key.h"
 
 #include <openssl/bio.h>
-#include <openssl/decoder.h>
 #include <openssl/err.h>
 
 namespace dmpm::keyholder {
@@ -13,49 +12,34 @@ int note_encrypted(char*, int, int, void* encrypted) {
   return -1;
 }
 
-class Decoder {
- public:
-  Decoder()
-      : context_(OSSL_DECODER_CTX_new_for_pkey(&key_, "PEM", nullptr, nullptr, EVP_PKEY_KEYPAIR,
-                                               nullptr, nullptr)) {
-    OSSL_DECODER_CTX_set_pem_password_cb(context_.get(), note_encrypted, &encrypted_);
-  }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
-
-  PrivateKey read(std::string_view text) {
-    const std::unique_ptr<BIO, Deleter> bio(
-        BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-    key_ = nullptr;
-    encrypted_ = false;
-    // One block of the text in each turn.
-    for (size_t left = text.size(), before = left + 1; 0 < left && left < before;) {
-      ERR_clear_error();
-      OSSL_DECODER_from_bio(context_.get(), bio.get());
-      const bool is_no_key = ERR_GET_REASON(ERR_peek_error()) == ERR_R_UNSUPPORTED;
-      if (key_ != nullptr || encrypted_ || !is_no_key) break;
-      before = left;
-      left = BIO_ctrl_pending(bio.get());
-    }
-    ERR_clear_error();
-    return {std::unique_ptr<EVP_PKEY, PrivateKeyDeleter>(key_), encrypted_};
-  }
-
- private:
-  struct Deleter {
-    void operator()(OSSL_DECODER_CTX* context) const { OSSL_DECODER_CTX_free(context); }
-    void operator()(BIO* bio) const { BIO_free(bio); }
-  };
-  EVP_PKEY* key_ = nullptr;  // where the decoder puts it
-  bool encrypted_ = false;
-  std::unique_ptr<OSSL_DECODER_CTX, Deleter> context_;
+struct BioDeleter {
+  void operator()(BIO* bio) const { BIO_free(bio); }
 };
 
 }  // namespace
 
-PrivateKey read_private_key(std::string_view text) {
-  static Decoder decoder;
-  return decoder.read(text);
+PrivateKeyReader::PrivateKeyReader()
+    : context_(OSSL_DECODER_CTX_new_for_pkey(&key_, "PEM", nullptr, nullptr, EVP_PKEY_KEYPAIR,
+                                             nullptr, nullptr)) {
+  OSSL_DECODER_CTX_set_pem_password_cb(context_.get(), note_encrypted, &encrypted_);
+}
+
+PrivateKey PrivateKeyReader::read(std::string_view text) {
+  const std::unique_ptr<BIO, BioDeleter> bio(
+      BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  key_ = nullptr;
+  encrypted_ = false;
+  // One block of the text in each turn.
+  for (size_t left = text.size(), before = left + 1; 0 < left && left < before;) {
+    ERR_clear_error();
+    OSSL_DECODER_from_bio(context_.get(), bio.get());
+    const bool is_no_key = ERR_GET_REASON(ERR_peek_error()) == ERR_R_UNSUPPORTED;
+    if (key_ != nullptr || encrypted_ || !is_no_key) break;
+    before = left;
+    left = BIO_ctrl_pending(bio.get());
+  }
+  ERR_clear_error();
+  return {std::unique_ptr<EVP_PKEY, PrivateKeyDeleter>(key_), encrypted_};
 }
 
 }  // namespace dmpm::keyholder

@@ -48,6 +48,12 @@ PemPair make_pair(EVP_PKEY* key, const std::string& name) {
   return {to_pem(make_certificate(name, key, key, name).get()), to_pem(key)};
 }
 
+keyholder::KeyPair::Parsed parse_pair(std::string_view chain, std::string_view key,
+                                      std::time_t now) {
+  keyholder::PrivateKeyReader reader;
+  return keyholder::KeyPair::parse(reader, chain, key, now);
+}
+
 bool is_signature(EVP_PKEY* key, Algorithm algorithm, std::string_view message,
                   std::string_view signature) {
   struct Deleter {

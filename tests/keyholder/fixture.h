@@ -28,6 +28,9 @@ struct PemPair {
   std::string chain, key;
 };
 PemPair make_pair(EVP_PKEY* key, const std::string& name = "a.test");
+// With a reader that has read nothing before.
+keyholder::KeyPair::Parsed parse_pair(std::string_view chain, std::string_view key,
+                                      std::time_t now);
 
 // By libcrypto's one-shot interface, another than the keyholder signs with.
 bool is_signature(EVP_PKEY* key, keyholder_protocol::Algorithm algorithm, std::string_view message,

@@ -21,7 +21,7 @@ namespace {
 constexpr std::time_t kDay = 24 * 60 * 60;
 
 Verdict verdict(const PemPair& pair, std::time_t now = std::time(nullptr)) {
-  const KeyPair::Parsed parsed = KeyPair::parse(pair.chain, pair.key, now);
+  const KeyPair::Parsed parsed = parse_pair(pair.chain, pair.key, now);
   CHECK((parsed.pair != nullptr) == (parsed.verdict == Verdict::good));
   return parsed.verdict;
 }
@@ -99,7 +99,7 @@ TEST_CASE("each algorithm's signature is one for libcrypto as well, again and ag
   for (const Case& one : cases) {
     CAPTURE(one.what);
     const PemPair pem = make_pair(one.key.get());
-    const KeyPair::Parsed parsed = KeyPair::parse(pem.chain, pem.key, std::time(nullptr));
+    const KeyPair::Parsed parsed = parse_pair(pem.chain, pem.key, std::time(nullptr));
     REQUIRE(parsed.verdict == Verdict::good);
     CHECK(parsed.pair->type() == one.type);
     for (int round = 0; round < 3; ++round) {
@@ -139,7 +139,7 @@ TEST_CASE("the largest RSA key is taken, a larger one is not") {
     REQUIRE(EVP_PKEY_keygen(context.get(), &made) == 1);
     const KeyPtr key(made);
     const PemPair pem = make_pair(key.get());
-    const KeyPair::Parsed parsed = KeyPair::parse(pem.chain, pem.key, std::time(nullptr));
+    const KeyPair::Parsed parsed = parse_pair(pem.chain, pem.key, std::time(nullptr));
     CHECK(parsed.verdict == (bits <= 8192 ? Verdict::good : Verdict::unsupported_key));
     if (parsed.pair == nullptr) continue;
     const std::string signature =
@@ -210,8 +210,7 @@ TEST_CASE("chains") {
   CHECK(verdict({leaf, private_key}) == Verdict::good);
   CHECK(verdict({leaf + issuer, private_key}) == Verdict::good);
   CHECK(verdict({leaf + issuer + top, private_key}) == Verdict::good);
-  const KeyPair::Parsed parsed =
-      KeyPair::parse(leaf + issuer + top, private_key, std::time(nullptr));
+  const KeyPair::Parsed parsed = parse_pair(leaf + issuer + top, private_key, std::time(nullptr));
   CHECK(parsed.pair->chain().size() == 3);
   CHECK(verdict({leaf + top, private_key}) == Verdict::broken_chain);
   CHECK(verdict({leaf + top + issuer, private_key}) == Verdict::broken_chain);
@@ -238,7 +237,7 @@ TEST_CASE("a chain of too many") {
 TEST_CASE("the fingerprint is the public key's, not the certificate's") {
   const KeyPtr key = make_ec_key(), other = make_ec_key();
   const auto fingerprint = [](const PemPair& pair) {
-    return KeyPair::parse(pair.chain, pair.key, std::time(nullptr)).pair->fingerprint();
+    return parse_pair(pair.chain, pair.key, std::time(nullptr)).pair->fingerprint();
   };
   CHECK(fingerprint(make_pair(key.get(), "a.test")) == fingerprint(make_pair(key.get(), "b.test")));
   CHECK(fingerprint(make_pair(key.get())) != fingerprint(make_pair(other.get())));

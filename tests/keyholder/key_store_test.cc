@@ -54,7 +54,7 @@ struct Fixture {
     store.on_key(certificate, count, index, pem.chain, pem.key);
   }
   Fingerprint fingerprint(const PemPair& pem) {
-    return KeyPair::parse(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
+    return parse_pair(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
   }
   EventLoop loop;
   Notes notes;

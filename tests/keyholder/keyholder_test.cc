@@ -60,7 +60,7 @@ struct House {
     say(master.ours, key_notice(7, pem));
     CHECK(hear_request().verdict == Verdict::good);
     CHECK(hear_answer().kind == Kind::certificate);
-    return KeyPair::parse(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
+    return parse_pair(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
   }
   void begin() {
     CHECK(hear_request().type == MasterRequestType::ready);
@@ -153,7 +153,7 @@ TEST_CASE("a certificate that is not loaded is loaded for its signature") {
   const KeyPtr key = make_ec_key();
   const PemPair pem = make_pair(key.get());
   const Fingerprint fingerprint =
-      KeyPair::parse(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
+      parse_pair(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
   say(house.dispatchers[0].ours,
       sign_request(5, 7, fingerprint, Algorithm::ecdsa_sha256, certificate_verify()));
   CHECK(house.hear_request().type == MasterRequestType::want_key);

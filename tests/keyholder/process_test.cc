@@ -159,7 +159,7 @@ TEST_CASE("the keyholder gives up everything that it does not need, and signs") 
     const PemPair pem = make_pair(key.get());
     const uint32_t number = rsa ? 8 : 7;
     const Fingerprint fingerprint =
-        keyholder::KeyPair::parse(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
+        parse_pair(pem.chain, pem.key, std::time(nullptr)).pair->fingerprint();
     const Algorithm algorithm = rsa ? Algorithm::rsa_pss_sha256 : Algorithm::ecdsa_sha256;
     say(keyholder.dispatcher, load_request(1, number));
     CHECK(keyholder.hear_request().type == MasterRequestType::want_key);
