@@ -126,9 +126,7 @@ void EventLoop::end_round(RoundEnd& round) {
 
 IoWatcher::IoWatcher(EventLoop& loop, int fd, IoHandler& handler) : loop_(loop), handler_(handler) {
   event_assign(&read_, loop.base_.get(), fd, EV_READ | EV_PERSIST, on_event, this);
-  event_assign(&write_, loop.base_.get(), fd, EV_WRITE | EV_PERSIST, on_event, this);
   event_priority_set(&read_, static_cast<int>(priority_));
-  event_priority_set(&write_, static_cast<int>(priority_));
 }
 
 IoWatcher::~IoWatcher() {
@@ -139,9 +137,10 @@ IoWatcher::~IoWatcher() {
 
 void IoWatcher::set_priority(Priority priority) {
   if (priority == priority_) return;
-  const bool both = event_priority_set(&read_, static_cast<int>(priority)) == 0 &&
-                    event_priority_set(&write_, static_cast<int>(priority)) == 0;
-  if (both) priority_ = priority;
+  const auto set = [priority](event& event) {
+    return event_priority_set(&event, static_cast<int>(priority)) == 0;
+  };
+  if (set(read_) && (write_ == nullptr || set(*write_))) priority_ = priority;
 }
 
 void IoWatcher::call_again() {
@@ -158,7 +157,13 @@ void IoWatcher::watch_read(bool on) {
 
 void IoWatcher::watch_write(bool on) {
   if (on == writing_) return;
-  require((on ? event_add(&write_, nullptr) : event_del(&write_)) == 0);
+  if (write_ == nullptr) {
+    write_ = std::make_unique<event>();
+    event_assign(write_.get(), loop_.base_.get(), event_get_fd(&read_), EV_WRITE | EV_PERSIST,
+                 on_event, this);
+    event_priority_set(write_.get(), static_cast<int>(priority_));
+  }
+  require((on ? event_add(write_.get(), nullptr) : event_del(write_.get())) == 0);
   writing_ = on;
 }
 

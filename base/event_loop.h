@@ -142,7 +142,7 @@ class IoWatcher {
   EventLoop& loop_;
   IoHandler& handler_;
   event read_{};
-  event write_{};
+  std::unique_ptr<event> write_;  // from the first watch_write(true) on: most never wait for that
   bool reading_ = false;
   bool writing_ = false;
   bool called_again_ = false;
