@@ -163,7 +163,7 @@ tls::CertificateSelector::Outcome Dispatcher::select(SSL* ssl, std::string_view 
   // Without a name, or with one that is not served, some certificate lets the client read the error.
   if (host == nullptr || host->certificate == protocol::kNoCertificate) host = router_.fallback();
   if (host == nullptr) return Outcome::none;
-  auto& connection = *static_cast<net::Connection*>(SSL_get_app_data(ssl));
+  net::Connection& connection = tls::TlsTransport::connection_of(ssl);
   return certificates_.use(host->certificate, ssl, connection.certificate_waiter());
 }
 

@@ -41,7 +41,7 @@ void Connection::start_plain(OutputStaging& staging) {
 void Connection::start_tls(tls::SslPtr ssl, tls::TlsShared& shared, tls::RemoteSigner& signer) {
   tls::SignatureWaiter& waiter = *this;
   auto transport =
-      std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, signer, waiter, this);
+      std::make_unique<tls::TlsTransport>(fd_.get(), std::move(ssl), shared, signer, waiter, *this);
   tls_ = transport.get();
   accepted_ = services_.loop.now();
   transport_ = std::move(transport);

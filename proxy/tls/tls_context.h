@@ -30,6 +30,7 @@ class CertificateSelector {
 struct SslDeleter {
   void operator()(SSL* ssl) const { SSL_free(ssl); }
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
   void operator()(BIO_METHOD* method) const { BIO_meth_free(method); }
 };
 using SslPtr = std::unique_ptr<SSL, SslDeleter>;

@@ -18,21 +18,22 @@ TlsShared::TlsShared(net::OutputStaging& staging)
   BIO_meth_set_read(bio_method_.get(), TlsTransport::bio_read);
   BIO_meth_set_write(bio_method_.get(), TlsTransport::bio_write);
   BIO_meth_set_ctrl(bio_method_.get(), TlsTransport::bio_control);
+  bio_.reset(BIO_new(bio_method_.get()));
+  BIO_set_data(bio_.get(), this);
+  BIO_set_init(bio_.get(), 1);
 }
 
 TlsTransport::TlsTransport(int fd, SslPtr ssl, TlsShared& shared, RemoteSigner& signer,
-                           SignatureWaiter& waiter, void* connection)
+                           SignatureWaiter& waiter, net::Connection& connection)
     : fd_(fd),
       shared_(shared),
+      connection_(connection),
       ssl_(std::move(ssl)),
       signature_(std::make_unique<PendingSignature>(signer, waiter)),
       output_(fd) {
-  BIO* bio = BIO_new(shared_.bio_method());
-  BIO_set_data(bio, this);
-  BIO_set_init(bio, 1);
-  SSL_set_bio(ssl_.get(), bio, bio);  // one reference serves both directions
+  BIO_up_ref(shared_.bio());  // one reference serves both directions
+  SSL_set_bio(ssl_.get(), shared_.bio(), shared_.bio());
   SSL_set_accept_state(ssl_.get());
-  SSL_set_app_data(ssl_.get(), connection);
   SSL_set_mode(ssl_.get(), SSL_MODE_ASYNC);
 }
 
@@ -41,8 +42,12 @@ TlsTransport::~TlsTransport() {
   if (shared_.staging().owned_by(*this)) shared_.staging().release();
 }
 
+net::Connection& TlsTransport::connection_of(SSL* ssl) {
+  return TlsShared::turn_of(SSL_get_rbio(ssl)).connection_;
+}
+
 int TlsTransport::bio_read(BIO* bio, char* into, int size) {
-  auto& self = *static_cast<TlsTransport*>(BIO_get_data(bio));
+  TlsTransport& self = TlsShared::turn_of(bio);
   BIO_clear_retry_flags(bio);
   if (self.input_.empty()) {
     if (self.socket_ended_) return 0;
@@ -56,7 +61,7 @@ int TlsTransport::bio_read(BIO* bio, char* into, int size) {
 }
 
 int TlsTransport::bio_write(BIO* bio, const char* bytes, int size) {
-  auto& self = *static_cast<TlsTransport*>(BIO_get_data(bio));
+  TlsTransport& self = TlsShared::turn_of(bio);
   self.shared_.staging().claim(self);
   self.shared_.staging().wire.append(bytes, static_cast<size_t>(size));
   return size;
@@ -100,6 +105,7 @@ Transport::HandshakeStatus TlsTransport::handshake() {
   load_input();
   if (failed_) return HandshakeStatus::failed;
   ERR_clear_error();
+  const TlsShared::Turn turn(shared_, *this);
   const SigningContext::Scope scope(shared_.signing(), signature_.get());
   const int result = SSL_do_handshake(ssl_.get());
   const int error = SSL_get_error(ssl_.get(), result);
@@ -124,6 +130,7 @@ Transport::HandshakeStatus TlsTransport::handshake() {
 void TlsTransport::end_job() {
   if (signature_ == nullptr || SSL_waiting_for_async(ssl_.get()) != 1) return;
   signature_->refuse();
+  const TlsShared::Turn turn(shared_, *this);
   const SigningContext::Scope scope(shared_.signing(), signature_.get());
   SSL_do_handshake(ssl_.get());
   ERR_clear_error();
@@ -134,6 +141,7 @@ Transport::ReadResult TlsTransport::read(std::span<char> into) {
   if (!failed_ && !load_input()) return {ReadStatus::would_block};
   if (failed_) return {ReadStatus::failed};
   ERR_clear_error();
+  const TlsShared::Turn turn(shared_, *this);
   size_t total = 0;
   while (total < into.size()) {
     size_t size = 0;
@@ -183,6 +191,7 @@ void TlsTransport::write(std::string_view plaintext) {
 void TlsTransport::encrypt(std::string_view plaintext) {
   if (failed_) return;
   ERR_clear_error();
+  const TlsShared::Turn turn(shared_, *this);
   size_t written = 0;
   // The BIO takes everything, so this either writes all or the connection is broken.
   if (SSL_write_ex(ssl_.get(), plaintext.data(), plaintext.size(), &written) != 1 ||
@@ -210,6 +219,7 @@ Transport::FlushStatus TlsTransport::flush() {
 void TlsTransport::end_output() {
   flush();
   ERR_clear_error();
+  const TlsShared::Turn turn(shared_, *this);
   // After a failed handshake OpenSSL has queued its alert by itself.
   if (!failed_ && SSL_is_init_finished(ssl_.get())) SSL_shutdown(ssl_.get());
   ERR_clear_error();

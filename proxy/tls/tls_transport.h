@@ -9,6 +9,7 @@
 #include <openssl/bio.h>
 
 #include <memory>
+#include <utility>
 
 #include "base/buffer.h"
 #include "proxy/net/output_staging.h"
@@ -17,7 +18,13 @@
 #include "proxy/tls/remote_signing.h"
 #include "proxy/tls/tls_context.h"
 
+namespace dmpm::net {
+class Connection;
+}
+
 namespace dmpm::tls {
+
+class TlsTransport;
 
 // What all TLS connections of a dispatcher share.
 class TlsShared {
@@ -25,22 +32,44 @@ class TlsShared {
   explicit TlsShared(net::OutputStaging& staging);
   net::OutputStaging& staging() { return staging_; }
   SigningContext& signing() { return signing_; }
-  BIO_METHOD* bio_method() { return bio_method_.get(); }
   std::span<char> received() { return {received_.get(), limits::kReadSize}; }
+  // Of all connections: one each would be 200 bytes.
+  BIO* bio() { return bio_.get(); }
+
+  // While it exists, the BIO is `transport`'s: around each call of OpenSSL that may read or write. They
+  // nest, for who needs the staging has the one before send what it has.
+  class Turn {
+   public:
+    Turn(TlsShared& shared, TlsTransport& transport)
+        : shared_(shared), before_(std::exchange(shared.turn_, &transport)) {}
+    ~Turn() { shared_.turn_ = before_; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    TlsShared& shared_;
+    TlsTransport* const before_;
+  };
+  // For a callback of OpenSSL: whose turn it is.
+  static TlsTransport& turn_of(BIO* bio) {
+    return *static_cast<TlsShared*>(BIO_get_data(bio))->turn_;
+  }
 
  private:
   net::OutputStaging& staging_;
   SigningContext signing_;
   std::unique_ptr<BIO_METHOD, SslDeleter> bio_method_;
+  std::unique_ptr<BIO, SslDeleter> bio_;
+  TlsTransport* turn_ = nullptr;
   std::unique_ptr<char[]> received_;
 };
 
 class TlsTransport final : public net::Transport, private net::StagingOwner {
  public:
-  // `fd`, `shared`, `signer` and `waiter` outlive the transport. `connection` is what
-  // SSL_get_app_data() gives; `waiter` is told when a handshake that wants a signature can go on.
+  // `fd`, `shared`, `signer` and `waiter` outlive the transport. `connection` is what connection_of()
+  // gives; `waiter` is told when a handshake that wants a signature can go on.
   TlsTransport(int fd, SslPtr ssl, TlsShared& shared, RemoteSigner& signer, SignatureWaiter& waiter,
-               void* connection);
+               net::Connection& connection);
   ~TlsTransport() override;
 
   HandshakeStatus handshake() override;
@@ -51,6 +80,9 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
   FlushStatus flush() override;
   void end_output() override;
   std::string_view alpn() const override;
+
+  // For a callback of OpenSSL: whose handshake it is.
+  static net::Connection& connection_of(SSL* ssl);
 
   // After the handshake; OpenSSL's own strings, which last: "TLSv1.3", "TLS_AES_128_GCM_SHA256".
   std::string_view protocol() const;
@@ -77,6 +109,7 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
 
   const int fd_;
   TlsShared& shared_;
+  net::Connection& connection_;
   SslPtr ssl_;
   std::unique_ptr<PendingSignature> signature_;  // during the handshake
   net::SocketOutput output_;

@@ -243,7 +243,7 @@ struct Handshake final : Fixture, net::ConnectionOwner {
     explicit Selector(Handshake& test) : test_(test) {}
     Outcome select(SSL* handshaking, std::string_view name) override {
       CHECK(name == "a.test");
-      auto& connection = *static_cast<net::Connection*>(SSL_get_app_data(handshaking));
+      net::Connection& connection = TlsTransport::connection_of(handshaking);
       return test_.store.use(1, handshaking, connection.certificate_waiter());
     }
     Handshake& test_;
