@@ -111,9 +111,7 @@ Transport::HandshakeStatus TlsTransport::handshake() {
   const int error = SSL_get_error(ssl_.get(), result);
   keep_input();
   if (result == 1) {
-    // From here on a job for each read and write would only cost.
-    SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
-    signature_.reset();
+    forget_handshake();
     return HandshakeStatus::done;
   }
   if (error == SSL_ERROR_WANT_ASYNC) return HandshakeStatus::wants_signature;
@@ -124,6 +122,20 @@ Transport::HandshakeStatus TlsTransport::handshake() {
   ERR_clear_error();
   failed_ = true;
   return HandshakeStatus::failed;
+}
+
+void TlsTransport::forget_handshake() {
+  // From here on a job for each read and write would only cost.
+  SSL_clear_mode(ssl_.get(), SSL_MODE_ASYNC);
+  signature_.reset();
+  // OpenSSL would keep both ephemeral keys as long as the connection. What a key is given a type for is
+  // what that type drops first: the key. With TLS 1.2 it has none left.
+  EVP_PKEY* key = nullptr;
+  for (const auto get : {SSL_CTRL_GET_TMP_KEY, SSL_CTRL_GET_PEER_TMP_KEY}) {
+    if (SSL_ctrl(ssl_.get(), get, 0, &key) != 1) continue;
+    EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+    EVP_PKEY_free(key);
+  }
 }
 
 // A job that waits for its signature owns memory that only its end gives back.

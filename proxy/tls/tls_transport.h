@@ -4,6 +4,8 @@
 // all connections (only the tail that could not be used yet is kept), and collects the records that
 // it makes in the shared staging. So one read() takes many records in and one send() many out, and
 // SSL_write never has to be repeated.
+//
+// What an idle connection keeps is little more than what OpenSSL cannot be talked out of.
 #pragma once
 
 #include <openssl/bio.h>
@@ -106,6 +108,7 @@ class TlsTransport final : public net::Transport, private net::StagingOwner {
   void keep_input();
   void encrypt(std::string_view plaintext);
   void end_job();
+  void forget_handshake();
 
   const int fd_;
   TlsShared& shared_;

@@ -2,6 +2,7 @@
 #include "proxy/tls/certificate_store.h"
 
 #include <doctest/doctest.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -243,6 +244,7 @@ struct Handshake final : Fixture, net::ConnectionOwner {
     explicit Selector(Handshake& test) : test_(test) {}
     Outcome select(SSL* handshaking, std::string_view name) override {
       CHECK(name == "a.test");
+      test_.server_ssl = handshaking;
       net::Connection& connection = TlsTransport::connection_of(handshaking);
       return test_.store.use(1, handshaking, connection.certificate_waiter());
     }
@@ -283,6 +285,7 @@ struct Handshake final : Fixture, net::ConnectionOwner {
   Fd client_end;
   std::unique_ptr<SSL_CTX, SslDeleter> client_context;
   SslPtr client;
+  SSL* server_ssl = nullptr;
   bool opened = false;
 };
 
@@ -308,6 +311,34 @@ TEST_CASE("a handshake waits for its certificate and goes on with it") {
       CHECK(f.shown() == pair.ders[0]);
       CHECK(SSL_version(f.client.get()) == version);
     }
+  }
+}
+
+TEST_CASE("an open connection has nothing of its handshake's ephemeral keys") {
+  const auto has = [](SSL* ssl, int which) {
+    EVP_PKEY* key = nullptr;
+    if (SSL_ctrl(ssl, which, 0, &key) != 1) return false;
+    unsigned char* public_half = nullptr;
+    const bool result = EVP_PKEY_get1_encoded_public_key(key, &public_half) > 0;
+    OPENSSL_free(public_half);
+    EVP_PKEY_free(key);
+    return result;
+  };
+  for (const char* group : {"X25519", "P-256"}) {
+    CAPTURE(group);
+    Handshake f;
+    const Pair pair = new_pair("a.test", make_ec_key());
+    SSL_set1_groups_list(f.client.get(), group);
+    CHECK_FALSE(f.advance());
+    CHECK(f.answer(1, pair).ok());
+    CHECK_FALSE(f.advance());
+    CHECK(has(f.server_ssl, SSL_CTRL_GET_TMP_KEY));
+    CHECK(f.sign_with(pair));
+    REQUIRE(f.opened);
+    CHECK(has(f.client.get(), SSL_CTRL_GET_PEER_TMP_KEY));
+    CHECK_FALSE(has(f.server_ssl, SSL_CTRL_GET_TMP_KEY));
+    CHECK_FALSE(has(f.server_ssl, SSL_CTRL_GET_PEER_TMP_KEY));
+    ERR_clear_error();
   }
 }
 
