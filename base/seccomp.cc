@@ -108,7 +108,7 @@ CallTable process_calls() {
       {SCMP_SYS(mmap), "malloc: of no file", {lacks(2, PROT_EXEC), has(3, MAP_ANONYMOUS)}},
       {SCMP_SYS(munmap), "malloc"},
       {SCMP_SYS(mremap), "realloc"},
-      {SCMP_SYS(madvise), "malloc_trim"},
+      {SCMP_SYS(madvise), "malloc_trim; the pages of HTTP/2 connections that rest"},
       {SCMP_SYS(sysinfo), "the C library's qsort asks how much memory there is"},
       // time: mostly without a call, but not with every clock source
       {SCMP_SYS(clock_gettime), "std::chrono, libevent"},

@@ -28,9 +28,14 @@ std::string_view view(const uint8_t* data, size_t size) {
 }  // namespace
 
 Http2Server::Http2Server(net::SessionHost& host, StreamPool& pool)
-    : host_(host), pool_(pool), limits_(pool.limits()), idle_since_(host.now()) {
+    : host_(host),
+      pool_(pool),
+      limits_(pool.limits()),
+      memory_(pool.slots()),
+      idle_since_(host.now()) {
   nghttp2_session* session = nullptr;
-  if (nghttp2_session_server_new2(&session, pool.callbacks(), this, pool.options()) != 0) {
+  nghttp2_mem memory = memory_.functions();
+  if (nghttp2_session_server_new3(&session, pool.callbacks(), this, pool.options(), &memory) != 0) {
     std::abort();
   }
   session_.reset(session);
@@ -222,8 +227,16 @@ Milliseconds Http2Server::on_deadline() {
   }
   send_final_goaway();
   host_.request_flush();
-  return std::min(
+  const Milliseconds next = std::min(
       {limits_.head_timeout, limits_.idle_timeout, limits_.body_timeout, limits_.send_timeout});
+  if (!streams_.empty()) return next;  // the last one's end is the time
+  if (idle < kRest) return std::min(next, kRest - idle);
+  rest();
+  return next;
+}
+
+void Http2Server::rest() {
+  if (nghttp2_session_want_write(session_.get()) == 0) memory_.give_back_pages();
 }
 
 // ---- the end ----

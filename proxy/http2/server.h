@@ -20,6 +20,7 @@
 
 #include "base/buffer.h"
 #include "proxy/http2/abuse_guard.h"
+#include "proxy/http2/session_memory.h"
 #include "proxy/http2/stream.h"
 #include "proxy/net/session.h"
 #include "proxy/net/shares.h"
@@ -35,6 +36,7 @@ class StreamPool {
   void give_back(std::unique_ptr<Http2Stream> stream);
   const nghttp2_session_callbacks* callbacks() const { return callbacks_.get(); }
   const nghttp2_option* options() const { return options_.get(); }
+  SessionSlots& slots() { return slots_; }
 
  private:
   struct Deleter {
@@ -45,6 +47,7 @@ class StreamPool {
   };
   forward::ForwarderServices& services_;
   std::vector<std::unique_ptr<Http2Stream>> free_;
+  SessionSlots slots_;
   std::unique_ptr<nghttp2_session_callbacks, Deleter> callbacks_;
   std::unique_ptr<nghttp2_option, Deleter> options_;
 };
@@ -59,6 +62,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   static constexpr size_t kMaxBuffered = 1024 * 1024;
   // Unsent bytes of a connection up to which its streams may add more.
   static constexpr size_t kMaxUnsent = 64 * 1024;
+  // Without a stream for so long, a connection gives back pages: not between two requests of a page.
+  static constexpr Milliseconds kRest{150};
 
   Http2Server(net::SessionHost& host, StreamPool& pool);
   ~Http2Server() override;
@@ -117,6 +122,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   bool is_refused(int32_t stream_id) const;
   void check_windows(Http2Stream* stream);
   void send_final_goaway();
+  void rest();
   void end_with(uint32_t error);
   void submit_trailers(Http2Stream& stream);
   void check_end();
@@ -128,6 +134,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   net::SessionHost& host_;
   StreamPool& pool_;
   const ClientLimits& limits_;
+  SessionMemory memory_;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   std::unordered_map<int32_t, std::unique_ptr<Http2Stream>> streams_;
   AbuseGuard guard_;

@@ -314,7 +314,9 @@ int Http2Server::on_stream_closed(nghttp2_session* session, int32_t stream_id, u
   me.streams_.erase(it);
   stream->end();
   me.pool_.give_back(std::move(stream));
-  if (me.streams_.empty()) me.idle_since_ = me.host_.now();
+  if (!me.streams_.empty()) return 0;
+  me.idle_since_ = me.host_.now();
+  if (!me.draining_ && !me.closing_) me.host_.expect_within(kRest);
   return 0;
 }
 

@@ -99,6 +99,17 @@ int goaway(std::string_view output) {
   return -1;
 }
 
+void wait(EventLoop& loop, Milliseconds time) {
+  struct Alarm final : TimerHandler {
+    explicit Alarm(EventLoop& events) : loop(events), timer(events, *this) {}
+    void on_timer() override { loop.stop(); }
+    EventLoop& loop;
+    Timer timer;
+  } alarm(loop);
+  alarm.timer.set(time);
+  loop.run();
+}
+
 std::string hello() {
   return NGHTTP2_CLIENT_MAGIC + frame(NGHTTP2_SETTINGS, 0, 0, {});
 }
@@ -137,6 +148,26 @@ TEST_CASE("a body's end is seen wherever a turn ends") {
     const std::string_view body = std::string_view(received).substr(received.find("\r\n\r\n"));
     CHECK(count(body, "x") == frames);
     CHECK(received.ends_with("0\r\n\r\n"));
+  }
+}
+
+TEST_CASE("a connection that has rested answers as before") {
+  FrontEnd front;
+  const uint32_t group = front.add_site("a.test", 2);
+  auto client = front.connect_http2();
+  client->send(hello());
+  for (uint32_t stream = 1; stream < 6; stream += 2) {
+    client->send(
+        frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, stream, kGet));
+    front.settle({client.get()});
+    front.accepted(group)[0]->send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nrest");
+    front.settle({client.get()});
+    CHECK(client->session().on_deadline() <= http2::Http2Server::kRest);  // not yet
+    CHECK(count(client->take_received(), "rest") == 1);
+    wait(front.loop(), http2::Http2Server::kRest + Milliseconds(20));  // its clock is a coarse one
+    CHECK(client->session().on_deadline() > http2::Http2Server::kRest);
+    front.settle({client.get()});
+    CHECK(client->take_received().empty());
   }
 }
 
