@@ -125,8 +125,8 @@ bool Http2Server::is_stale(int32_t stream_id) const {
 
 // By us, lately.
 bool Http2Server::was_reset(int32_t stream_id) const {
-  return find(stream_id) == nullptr &&
-         std::find(reset_.begin(), reset_.end(), stream_id) != reset_.end();
+  return reset_ != nullptr && find(stream_id) == nullptr &&
+         std::find(reset_->begin(), reset_->end(), stream_id) != reset_->end();
 }
 
 // A new stream beyond kMaxStreams: nghttp2 answers RST_STREAM and tells nobody.

@@ -149,8 +149,9 @@ class Http2Server final : public net::Session, private StreamOwner {
   unsigned work_ = 0;      // of this feed() (shares.h)
   uint32_t requests_ = 0;
   int32_t head_stream_ = 0;  // whose header block it is
-  // Streams that we reset lately: frames for them may still be on their way.
-  std::array<int32_t, 64> reset_{};
+  // Streams that we reset lately: frames for them may still be on their way. Null before the first.
+  using ResetStreams = std::array<int32_t, 64>;
+  std::unique_ptr<ResetStreams> reset_;
   size_t resets_ = 0;
   bool in_head_ = false;
   bool paused_ = false;  // a turn was asked for
