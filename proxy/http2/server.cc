@@ -98,7 +98,10 @@ size_t Http2Server::feed(std::string_view bytes) {
     return bytes.size();
   }
   const auto used = static_cast<size_t>(result);
-  const size_t wasted = used - std::min(useful_, used);
+  size_t wasted = used - std::min(useful_, used);
+  const size_t expected = std::min(on_their_way_, wasted);
+  on_their_way_ -= expected;
+  wasted -= expected;
   if (!guard_.allow_waste(host_.now(), wasted)) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
   if (in_head_) head_waste_ += wasted;
   if (paused_) host_.request_turn();
@@ -127,6 +130,23 @@ bool Http2Server::is_stale(int32_t stream_id) const {
 bool Http2Server::was_reset(int32_t stream_id) const {
   return reset_ != nullptr && find(stream_id) == nullptr &&
          std::find(reset_->begin(), reset_->end(), stream_id) != reset_->end();
+}
+
+// nghttp2 passes over what still comes for such a stream and tells nobody. Where the client was not at
+// fault (an upload was answered early, a worker died) it had a window for that.
+void Http2Server::note_reset(const nghttp2_rst_stream& frame) {
+  const int32_t id = frame.hd.stream_id;
+  if (reset_ == nullptr) reset_ = std::make_unique<ResetStreams>();
+  (*reset_)[resets_++ % reset_->size()] = id;
+  if (frame.error_code == NGHTTP2_NO_ERROR || frame.error_code == NGHTTP2_INTERNAL_ERROR) {
+    const int32_t window = nghttp2_session_get_stream_local_window_size(session_.get(), id);
+    on_their_way_ += static_cast<size_t>(std::max(window, 0));
+    on_their_way_ = std::min<size_t>(on_their_way_, kConnectionWindow);
+  }
+  // Ours count as well: a client can make us reset without end (CVE-2025-8671).
+  if (frame.error_code != NGHTTP2_NO_ERROR && !guard_.allow_reset(host_.now())) {
+    end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  }
 }
 
 // A new stream beyond kMaxStreams: nghttp2 answers RST_STREAM and tells nobody.

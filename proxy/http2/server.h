@@ -119,6 +119,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   Http2Stream* find(int32_t stream_id) const;
   bool is_stale(int32_t stream_id) const;
   bool was_reset(int32_t stream_id) const;
+  void note_reset(const nghttp2_rst_stream& frame);
   bool is_refused(int32_t stream_id) const;
   void check_windows(Http2Stream* stream);
   void send_final_goaway();
@@ -153,6 +154,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   using ResetStreams = std::array<int32_t, 64>;
   std::unique_ptr<ResetStreams> reset_;
   size_t resets_ = 0;
+  // Bytes of DATA that clients may have sent for some of these before they knew.
+  size_t on_their_way_ = 0;
   bool in_head_ = false;
   bool paused_ = false;  // a turn was asked for
   bool draining_ = false;

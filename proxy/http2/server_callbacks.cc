@@ -285,13 +285,7 @@ int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
     me.host_.hold_back();
   }
   if (frame->hd.type == NGHTTP2_RST_STREAM) {
-    if (me.reset_ == nullptr) me.reset_ = std::make_unique<ResetStreams>();
-    (*me.reset_)[me.resets_++ % me.reset_->size()] = frame->hd.stream_id;
-    // Ours count as well: a client can make us reset without end (CVE-2025-8671).
-    if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
-        !me.guard_.allow_reset(me.host_.now())) {
-      me.end_with(NGHTTP2_ENHANCE_YOUR_CALM);
-    }
+    me.note_reset(frame->rst_stream);
     return 0;
   }
   const bool data_or_headers = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
