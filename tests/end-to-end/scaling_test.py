@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A group's workers: more under load, fewer when it is over, replaced when they are spent, kept warm
 while there is memory, and with every process of theirs gone when they are."""
+import re
 import signal
 import unittest
 
@@ -20,7 +21,8 @@ class Scaling(unittest.TestCase):
                 # The second, fourth and sixth find none at ease: they are served, and another worker
                 # is started, up to max_workers.
                 expected = min(3, 1 + (number + 1) // 2)
-                eventually(lambda: len(dmpm.workers(ALICE)) == expected, f"{expected} workers")
+                eventually(lambda: self.started(dmpm) == expected, f"{expected} workers")
+                self.assertEqual(len(dmpm.workers(ALICE)), expected)
             for number, client in enumerate(clients):
                 (home / f"go{number}").touch()
                 self.assertEqual(client.answer().status, 200)
@@ -31,6 +33,11 @@ class Scaling(unittest.TestCase):
             eventually(one_is_left, "the others have gone")
             for client in clients:
                 client.close()
+
+    @staticmethod
+    def started(dmpm):
+        """How many workers of alice's its dispatcher has been told of."""
+        return len(re.findall(r"group alice: worker \d+ started", dmpm.stderr_text()))
 
     def test_a_spent_worker_is_replaced_and_nothing_is_lost(self):
         with Dmpm(groups=two_sites(requests_per_worker=20)) as dmpm, dmpm.connect() as client:
