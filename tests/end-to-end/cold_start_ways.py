@@ -50,7 +50,7 @@ class ThroughDmpm:
     def __exit__(self, *_):
         for client in self.clients.values():
             client.close()
-        stop(self.dmpm)
+        self.dmpm.end_beside_others()
 
     def measure(self, site):
         eventually(lambda: not self.dmpm.workers(), "asleep")
@@ -256,14 +256,6 @@ class MpmItk(Place):
         time.sleep(REST)
         with socket.create_connection(("127.0.0.1", self.port), harness.DEADLINE) as sock:
             return first_byte(sock, site.path, "a.test"), first_byte(sock, site.path, "a.test")
-
-
-def stop(dmpm):
-    """One of several: the harness's own end would look for the others' processes, too."""
-    if dmpm.stop() != 0:
-        dmpm.tell_what_happened()
-        raise AssertionError("dmpm has failed")
-    shutil.rmtree(dmpm.directory)
 
 
 def quietly(*command):

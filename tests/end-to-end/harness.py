@@ -289,6 +289,13 @@ class Dmpm:
             self.begin_stop()
         return self.process.wait(DEADLINE)
 
+    def end_beside_others(self):
+        """In the place of __exit__() for one of several: that looks for the others' processes, too."""
+        if self.stop() != 0:
+            self.tell_what_happened()
+            raise AssertionError("dmpm has failed")
+        shutil.rmtree(self.directory)
+
     def check_end(self):
         problems = []
         if self.process.returncode != 0:

@@ -120,7 +120,9 @@ class Bench:
         with contextlib.ExitStack() as stack:
             self.dmpm = self.victim = stack.enter_context(Site())
             if self.options.control:
-                self.victim = stack.enter_context(Site())
+                self.victim = Site()
+                self.victim.__enter__()
+                stack.callback(self.victim.end_beside_others)
             self.directory = self.dmpm.directory
             self.set_up()
             clients = [GoodClient(kind, self) for kind in ("h1", "h2")]

@@ -5,6 +5,7 @@ second is left alone, asked by Prometheus every 15 s, or watched by a page that 
 of all of a dmpm's processes, from /proc/PID/schedstat. They have the first core, wrk and the workers the
 second.
 """
+import contextlib
 import statistics
 import sys
 import threading
@@ -70,7 +71,11 @@ def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 15
     harness._Users()
-    with make() as without, make(metrics={"user": METRICS, "status_page": True}) as with_it:
+    with contextlib.ExitStack() as stack:
+        without, with_it = make(), make(metrics={"user": METRICS, "status_page": True})
+        for dmpm in (without, with_it):
+            dmpm.__enter__()
+            stack.callback(dmpm.end_beside_others)
         ways = {"without": (without, {}), "with, nobody asks": (with_it, {}),
                 "with, asked by Prometheus": (with_it, {"/metrics": SCRAPE}),
                 "with, and a page is open": (with_it, {"/metrics": SCRAPE, "/status.json": PAGE})}

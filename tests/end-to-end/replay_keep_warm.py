@@ -23,7 +23,7 @@ import harness
 import visits
 from cold_start import machine
 from cold_start_sites import SITES
-from cold_start_ways import Executed, stop
+from cold_start_ways import Executed
 from harness import ALICE, BIN, BOB, CAROL, Dmpm
 
 IDLE_TIMEOUT = 60  # seconds of the day
@@ -82,7 +82,7 @@ class Replayed:
         self.pool.shutdown(cancel_futures=True)
         for client in self.clients:
             client.close()
-        stop(self.dmpm)
+        self.dmpm.end_beside_others()
 
     def ask(self, number, site, due):
         if not hasattr(self.local, "client"):
