@@ -20,6 +20,11 @@ constexpr size_t kMaxUnsentForInput = 256 * 1024;
 
 // A frame's share of a write (shares.h).
 constexpr unsigned kFrameOut = 3;
+constexpr unsigned kMostTimesEstimate = 20;
+constexpr unsigned kLeastBytesOfWork = 16;
+// What nghttp2 is given at once, unless it is mostly bodies: some more than as many useless frames as are
+// allowed, so that who sends these is told why the connection ends.
+constexpr size_t kPiece = 8192;
 
 std::string_view view(const uint8_t* data, size_t size) {
   return {reinterpret_cast<const char*>(data), size};
@@ -83,13 +88,38 @@ void Http2Server::on_turn() {
   rest_ = std::move(rest);
 }
 
+// In microseconds, of this feed().
+unsigned Http2Server::time_taken() const {
+  const auto taken = std::chrono::steady_clock::now() - fed_since_;
+  return static_cast<unsigned>(
+      std::chrono::duration_cast<std::chrono::microseconds>(taken).count());
+}
+
+// A stream may cost much more than is to be seen in its frames: a connection to a worker, all that ends
+// with it. But much more time than can come of that was somebody else's: ours had to wait.
+void Http2Server::charge(size_t bytes) {
+  const auto most = kMostTimesEstimate * work_ + static_cast<unsigned>(bytes) / kLeastBytesOfWork;
+  host_.charge(std::clamp(time_taken(), work_, most));
+}
+
 size_t Http2Server::feed(std::string_view bytes) {
   useful_ = 0;
   work_ = 0;
+  body_bytes_ = 0;
+  fed_since_ = std::chrono::steady_clock::now();
   paused_ = false;
-  const ssize_t result = nghttp2_session_mem_recv(
-      session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
-  host_.charge(work_);
+  size_t used = 0;
+  ssize_t result = 0;
+  // Piece by piece, since of many frames nghttp2 tells nobody who could pause it. Once without bytes,
+  // too: it may have paused behind the last one.
+  do {
+    const std::string_view piece = bytes.substr(used, uploading_ ? bytes.size() : kPiece);
+    result = nghttp2_session_mem_recv(session_.get(),
+                                      reinterpret_cast<const uint8_t*>(piece.data()), piece.size());
+    if (result < 0) break;
+    used += static_cast<size_t>(result);
+  } while (used < bytes.size() && !pauses());
+  charge(used);
   host_.request_flush();
   if (result < 0) {
     // Not HTTP/2 at all, or a flood that nghttp2 itself has seen.
@@ -97,7 +127,7 @@ size_t Http2Server::feed(std::string_view bytes) {
                                                     : NGHTTP2_ENHANCE_YOUR_CALM);
     return bytes.size();
   }
-  const auto used = static_cast<size_t>(result);
+  uploading_ = body_bytes_ > used / 2;
   size_t wasted = used - std::min(useful_, used);
   const size_t expected = std::min(on_their_way_, wasted);
   on_their_way_ -= expected;

@@ -12,6 +12,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -111,6 +112,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   static int on_stream_closed(nghttp2_session*, int32_t stream_id, uint32_t error, void* self);
 
   // Returns how many bytes were used: fewer than all when the rest waits for a turn.
+  unsigned time_taken() const;
+  void charge(size_t bytes);
   size_t feed(std::string_view bytes);
   // Whether a callback is to pause nghttp2, because this turn's work is done.
   bool pauses();
@@ -140,14 +143,17 @@ class Http2Server final : public net::Session, private StreamOwner {
   std::unordered_map<int32_t, std::unique_ptr<Http2Stream>> streams_;
   AbuseGuard guard_;
   Instant idle_since_;
-  Buffer rest_;            // input that waits for a turn
-  Instant head_since_{};   // a header block has begun and not ended
-  size_t buffered_ = 0;    // response bytes in all streams
-  uint64_t sent_ = 0;      // response bytes handed to the connection so far
-  size_t useful_ = 0;      // input bytes of this feed() that came to something
-  size_t head_size_ = 0;   // bytes of the header block as it came
-  size_t head_waste_ = 0;  // what was counted as waste while the header block was incomplete
-  unsigned work_ = 0;      // of this feed() (shares.h)
+  Buffer rest_;             // input that waits for a turn
+  Instant head_since_{};    // a header block has begun and not ended
+  size_t buffered_ = 0;     // response bytes in all streams
+  uint64_t sent_ = 0;       // response bytes handed to the connection so far
+  size_t useful_ = 0;       // input bytes of this feed() that came to something
+  size_t head_size_ = 0;    // bytes of the header block as it came
+  size_t head_waste_ = 0;   // what was counted as waste while the header block was incomplete
+  size_t body_bytes_ = 0;   // of this feed()
+  bool uploading_ = false;  // most of the last feed() was bodies
+  unsigned work_ = 0;       // of this feed() (shares.h), by estimate
+  std::chrono::steady_clock::time_point fed_since_{};
   uint32_t requests_ = 0;
   int32_t head_stream_ = 0;  // whose header block it is
   // Streams that we reset lately: frames for them may still be on their way. Null before the first.

@@ -77,7 +77,8 @@ void StreamPool::give_back(std::unique_ptr<Http2Stream> stream) {
 // ---- input ----
 
 bool Http2Server::pauses() {
-  paused_ |= work_ >= host_.work_at_once();
+  const unsigned most = host_.work_at_once();
+  paused_ |= work_ >= most || time_taken() >= most;
   return paused_;
 }
 
@@ -227,6 +228,7 @@ int Http2Server::on_data_chunk(nghttp2_session* session, uint8_t, int32_t stream
                                const uint8_t* data, size_t size, void* self) {
   Http2Server& me = server(self);
   me.useful_ += kFrameHead + size;
+  me.body_bytes_ += size;
   Http2Stream* stream = me.find(stream_id);
   if (stream == nullptr) {
     nghttp2_session_consume_connection(session, size);
