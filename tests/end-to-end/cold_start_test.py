@@ -32,7 +32,7 @@ class ColdStart(unittest.TestCase):
             self.assertNotIn("0.0", times)
         for pools in ("1 pool", "2 pools"):
             self.assertRegex(said, rf"(?m)^\| nginx \+ php-fpm ondemand, {pools} \| ")
-        installed = (pathlib.Path("/usr/lib/apache2/modules/mod_mpm_itk.so")).exists()
+        installed = (pathlib.Path("/usr/lib/apache2/modules/mpm_itk.so")).exists()
         self.assertEqual("mpm-itk" in said, installed)
 
 

@@ -223,18 +223,19 @@ class MpmItk(Place):
 
     def __init__(self):
         super().__init__()
-        top, names = self.directory, ("mpm_prefork", "mpm_itk", "authz_core", "mime", "dir")
+        top, names = self.directory, ("mpm_prefork", "authz_core", "mime", "dir")
         (top / "itk.conf").write_text(
             f"ServerRoot {top}\nDefaultRuntimeDir {top}\nPidFile {top}/itk.pid\nServerName a.test\n"
             f"ErrorLog {top}/itk.log\nTypesConfig /etc/mime.types\n"
             + "".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so\n" for name in names)
-            + f"LoadModule php_module {MODULES}/libphp8.2.so\nDocumentRoot {top}/htdocs\n"
+            + f"LoadModule mpm_itk_module {MODULES}/mpm_itk.so\n"
+            f"LoadModule php_module {MODULES}/libphp8.2.so\nDocumentRoot {top}/htdocs\n"
             f"AssignUserID {ALICE} {ALICE}\n"
             '<FilesMatch "\\.php$">\nSetHandler application/x-httpd-php\n</FilesMatch>\n')
 
     @staticmethod
     def installed():
-        return (MODULES / "mod_mpm_itk.so").exists()
+        return (MODULES / "mpm_itk.so").exists()
 
     def __enter__(self):
         self.port = free_port()
