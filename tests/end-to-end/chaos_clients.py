@@ -15,12 +15,15 @@ class Failure:
     since: float  # when its connection was made, when the request ended with that
     host: str
     what: str
+    heard: float = float("inf")  # when something came over that connection for the last time
 
     def met(self, kill):
         """Whether it was in flight in what was killed. `kill`: when it was begun, when the victim had
-        gone. A client may be slow to see the end of a connection that it had before, and ask once more."""
+        gone. A client may be slow to see the end of a connection that it had before, and ask once more:
+        then nothing has come over that since, but for what was on its way."""
         before, gone = kill
-        return self.end >= before and self.start <= gone + (0.1 if self.since <= gone else 0)
+        dead = self.since <= gone and self.heard <= gone + 0.1
+        return self.end >= before and (self.start <= gone or dead)
 
 
 class Instant:
@@ -50,7 +53,7 @@ class LoadClient:
 
     def __init__(self, load, number, generator):
         self.load, self.number, self.generator = load, number, generator
-        self.connection, self.serial, self.since = None, 0, 0.0
+        self.connection, self.serial, self.since, self.heard = None, 0, 0.0, 0.0
 
     def token(self):
         self.serial += 1
@@ -58,7 +61,7 @@ class LoadClient:
 
     def connect(self, make):
         """False when the handshake broke."""
-        self.since = start = time.monotonic()
+        self.since = self.heard = start = time.monotonic()
         while True:
             try:
                 self.connection = make()
@@ -93,9 +96,10 @@ class Http1(LoadClient):
             answer = self.connection.get(site.host, path, headers=[("X-Token", token)])
         except OSError as error:
             if not (load.forgiving and self.reused and not self.connection.buffer):
-                load.fail(start, site, f"h1 {error!r}", self.since)
+                load.fail(start, site, f"h1 {error!r}", self)
             self.close()
             return None
+        self.heard = time.monotonic()
         worker = load.judge("h1", start, site, token, answer, answer.status, answer.header, answer.body)
         self.reused = True
         if answer.header("connection") == "close":
@@ -131,7 +135,8 @@ class Http2(LoadClient):
         if connection is None:
             return None
         if self.asked and not connection.closed:
-            connection.read()
+            if connection.read():
+                self.heard = time.monotonic()
             connection.frames.clear()
         for number in [s for s in self.asked if connection.stream(s).over]:
             worker = self.judge(connection.streams.pop(number), *self.asked.pop(number))
@@ -140,7 +145,7 @@ class Http2(LoadClient):
             self.asked = {s: what for s, what in self.asked.items() if s <= last}
         if connection.closed:
             for start, site, _ in self.asked.values():
-                self.load.fail(start, site, "h2 connection lost", self.since)
+                self.load.fail(start, site, "h2 connection lost", self)
             self.asked.clear()
         if not self.asked and not self.ready():
             self.close()

@@ -165,9 +165,10 @@ class Load:
         with self.lock:
             where.append(what)
 
-    def fail(self, start, site, what, since=None):
-        """`since`: when its connection was made, when it ended with that."""
-        self.note(self.failed, Failure(start, time.monotonic(), since or start, site.host, what))
+    def fail(self, start, site, what, client=None):
+        """`client`: whose connection has ended with it."""
+        since, heard = (client.since, client.heard) if client else (start, float("inf"))
+        self.note(self.failed, Failure(start, time.monotonic(), since, site.host, what, heard))
 
     def right(self, site, token, status, field, body):
         return (status == 200 and field("x-token") == token and field("x-host") == site.host and
