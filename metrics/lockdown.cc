@@ -4,17 +4,12 @@
 
 #include "base/landlock.h"
 #include "base/seccomp.h"
+#include "base/service_start.h"
 #include "metrics/limits.h"
 
 namespace dmpm {
 
 namespace {
-
-#ifdef DMPM_SANITIZED
-constexpr rlim_t kMostFileSize = 1 << 20;  // or a sanitizer's report could not be written
-#else
-constexpr rlim_t kMostFileSize = 0;
-#endif
 
 using lockdown::is_null;
 using lockdown::lacks;
@@ -40,7 +35,7 @@ Status lock_down_metrics(const lockdown::Place& place) {
       lockdown::limit(RLIMIT_NOFILE, metrics::limits::kMaxOpenFiles, "NOFILE"),
       lockdown::limit(RLIMIT_CORE, 0, "CORE"),
       lockdown::limit(RLIMIT_NPROC, 0, "NPROC"),
-      lockdown::limit(RLIMIT_FSIZE, kMostFileSize, "FSIZE"),
+      lockdown::write_no_file(),
       lockdown::limit(RLIMIT_MEMLOCK, 0, "MEMLOCK"),
       lockdown::limit(RLIMIT_MSGQUEUE, 0, "MSGQUEUE"),
       lockdown::landlock_all_but({}),

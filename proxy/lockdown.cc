@@ -4,16 +4,11 @@
 
 #include "base/landlock.h"
 #include "base/seccomp.h"
+#include "base/service_start.h"
 
 namespace dmpm {
 
 namespace {
-
-#ifdef DMPM_SANITIZED
-constexpr rlim_t kMostFileSize = 1 << 20;  // or a sanitizer's report could not be written
-#else
-constexpr rlim_t kMostFileSize = 0;
-#endif
 
 using lockdown::is;
 using lockdown::is_null;
@@ -47,7 +42,7 @@ Status lock_down_dispatcher(const lockdown::Place& place) {
       lockdown::not_dumpable(),
       lockdown::limit(RLIMIT_CORE, 0, "CORE"),
       lockdown::limit(RLIMIT_NPROC, 0, "NPROC"),
-      lockdown::limit(RLIMIT_FSIZE, kMostFileSize, "FSIZE"),
+      lockdown::write_no_file(),
       lockdown::limit(RLIMIT_MEMLOCK, 0, "MEMLOCK"),
       lockdown::limit(RLIMIT_MSGQUEUE, 0, "MSGQUEUE"),
       lockdown::landlock_all_but({}),

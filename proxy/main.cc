@@ -2,13 +2,11 @@
 // Takes the welcome, gives up every privilege in one column of calls (lockdown.cc), and serves.
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
-#include <csignal>
 #include <cstdio>
 #include <vector>
 
-#include "base/channel.h"
+#include "base/service_start.h"
 #include "base/text.h"
 #include "base/wire.h"
 #include "master/heritage.h"
@@ -34,16 +32,12 @@ struct Welcome {
   std::vector<uint32_t> listener_flags;
 };
 
-// Blocks: without the welcome there is nothing to do.
-Result<Welcome> receive_welcome() {
-  std::vector<char> bytes(Channel::kMaxMessage);
-  const ssize_t size = ::recv(heritage::kMasterChannel, bytes.data(), bytes.size(), 0);
-  if (size <= 0) return Error{"the master sent no welcome"};
-  WireReader reader({bytes.data(), static_cast<size_t>(size)});
+Result<Welcome> read_welcome() {
+  const auto message =
+      receive_welcome(heritage::kMasterChannel, static_cast<uint32_t>(protocol::Notice::welcome));
+  if (!message.ok()) return message.error();
+  WireReader reader(message.value());
   Welcome welcome;
-  if (reader.u32() != static_cast<uint32_t>(protocol::Notice::welcome)) {
-    return Error{"the master's first message is no welcome"};
-  }
   welcome.number = reader.u32();
   welcome.place.root = reader.string();
   welcome.place.uid = reader.u32();
@@ -65,14 +59,12 @@ Result<size_t> raise_descriptor_limit() {
 }
 
 int run() {
-  ::signal(SIGPIPE, SIG_IGN);
-  // A terminal's Ctrl-C goes to the whole foreground group; the master alone decides about the end.
-  ::signal(SIGINT, SIG_IGN);
+  ignore_signals_of_others();
   const auto fail = [](const Error& error) {
     std::fprintf(stderr, "error dispatcher: %s\n", error.message.c_str());
     return 1;
   };
-  const auto welcome = receive_welcome();
+  const auto welcome = read_welcome();
   if (!welcome.ok()) return fail(welcome.error());
 
   std::vector<Dispatcher::InheritedListener> listeners;
