@@ -6,13 +6,13 @@
 #include "base/kept_memory.h"
 #include "base/text.h"
 #include "master/protocol.h"
+#include "proxy/forward/failures.h"
 #include "proxy/forward/own_answers.h"
 #include "proxy/limits.h"
 
 namespace dmpm::forward {
 
 using http::BodyLength;
-using metrics::Rejection;
 
 namespace {
 
@@ -34,29 +34,13 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
   keep_request(head);
   const VirtualHost* host = route(head);
   log_.begin(&head, client, host);
-  if (host == nullptr) {
-    // RFC 9110 15.5.20: over TLS the client may have taken a wrong connection for this name.
-    const unsigned status = client.tls ? 421 : 404;
-    return fail({status,
-                 "there is no site of this name here",
-                 "unknown host",
-                 {},
-                 Rejection::unknown_host});
-  }
+  if (host == nullptr) return fail(failures::unknown_host(client.tls));
   if (client.redirect_to_port != 0) return redirect(head);
   pool_ = services_.groups.pool(host->group);
-  if (pool_ == nullptr) {
-    return fail({503, "this site's configuration has an error",
-                 "the site's file has an error, see the master's log", Milliseconds(60'000),
-                 Rejection::broken_site_file});
-  }
+  if (pool_ == nullptr) return fail(failures::kBrokenSiteFile);
   log_.set_group(pool_->counts());
   admitted_ = pool_->admit();
-  if (!admitted_) {
-    return fail({503, "this site has too many visitors at the moment",
-                 "the group has max_requests requests already", Milliseconds(5'000),
-                 Rejection::max_requests});
-  }
+  if (!admitted_) return fail(failures::kTooManyRequests);
   http::append_request_head(head_, head, client);
   // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
   // the worker is started. Who asks for "100 Continue" sends nothing before the worker has spoken.
@@ -143,8 +127,7 @@ void Forwarder::on_connection(WorkerConnection& connection) {
 }
 
 void Forwarder::on_no_worker(const NoWorker& why) {
-  fail({503, "this site's server cannot be reached at the moment", why.reason, why.retry_after,
-        why.why});
+  fail(failures::no_worker(why.reason, why.retry_after, why.why));
 }
 
 void Forwarder::send_request() {
@@ -200,11 +183,7 @@ void Forwarder::on_worker_took_all() {
 
 void Forwarder::on_interim_head(const http::ResponseHead& head) {
   if (++interim_responses_ > limits::kMaxInterimResponses) {
-    return fail({502,
-                 "this site's server answered nonsense",
-                 "too many 1xx responses",
-                 {},
-                 Rejection::worker_failed});
+    return fail(failures::kTooManyInterimResponses);
   }
   if (!http_1_0_) exchange_->send_interim(head);
 }
@@ -287,10 +266,9 @@ void Forwarder::on_worker_lost(std::string_view detail) {
     return acquire_worker();
   }
   if (new_worker_ && !connection_->response_begun()) {
-    return fail({503, "this site's server could not be started", detail, Milliseconds(1'000),
-                 Rejection::start_failed});
+    return fail(failures::start_failed(detail));
   }
-  fail({502, "this site's server broke off", detail, {}, Rejection::worker_failed});
+  fail(failures::worker_lost(detail));
 }
 
 void Forwarder::on_client_lost() {
@@ -305,27 +283,15 @@ void Forwarder::on_client_lost() {
 
 void Forwarder::on_deadline() {
   switch (state_) {
-    case State::waiting:
-      return fail({503, "this site's server is too busy at the moment",
-                   "no worker was free within queue_timeout", Milliseconds(5'000),
-                   Rejection::queue_timeout});
+    case State::waiting: return fail(failures::kQueueTimeout);
     case State::responding:
       // Time that the client takes for its own body is not the worker's.
       if (!request_ended_) return expect_within(pool_->settings().response_timeout);
-      return fail({504,
-                   "this site's server took too long to answer",
-                   new_worker_ ? "no response head within start_timeout from a new worker"
-                               : "no response head within response_timeout",
-                   {},
-                   Rejection::worker_timeout});
+      return fail(failures::no_response(new_worker_));
     case State::streaming:
       // Neither is the time of a client that reads slowly.
       if (exchange_->room() == 0) return expect_within(pool_->settings().response_timeout);
-      return fail({504,
-                   "",
-                   "the worker stopped in the middle of its response",
-                   {},
-                   Rejection::worker_timeout});
+      return fail(failures::kResponseStopped);
     case State::tunnel: return end_tunnel();
     case State::gathering:
     case State::idle: return;
