@@ -8,16 +8,19 @@ HTTP2_SHARED_KB = 24 * 1024
 HTTP2_CONNECTION_KB = 23 * 1024
 
 
+def _kilobytes(pid, what):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(what + ":"))
+
+
 def resident(pid):
     """Kilobytes that are its own or its part of what it shares (PSS)."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+    return _kilobytes(pid, "Pss")
 
 
 def own(pid):
     """Kilobytes that it shares with nobody and that no file has."""
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Anonymous:"))
+    return _kilobytes(pid, "Anonymous")
 
 
 def bounded():

@@ -18,12 +18,11 @@ TEST_CASE("a time belongs to the first bucket that it does not exceed") {
                                                {10, 1},     {100, 4},     {101, 5},
                                                {10'000, 9}, {10'001, 10}, {99'999'999, 10}};
   uint64_t sum = 0;
-  for (const auto& [observed, bucket] : times) {
-    const uint64_t time = observed;  // Clang 14 captures no structured binding
-    CAPTURE(time);
-    const uint64_t before = histogram.count(bucket);
-    histogram.observe(time);
-    CHECK(histogram.count(bucket) == before + 1);
-    CHECK(histogram.sum() == (sum += time));
+  for (const auto& time : times) {
+    CAPTURE(time.first);
+    const uint64_t before = histogram.count(time.second);
+    histogram.observe(time.first);
+    CHECK(histogram.count(time.second) == before + 1);
+    CHECK(histogram.sum() == (sum += time.first));
   }
 }
