@@ -25,22 +25,22 @@ class AbuseGuard {
   }
   // What was counted as waste has come to something after all.
   void return_waste(size_t bytes) { waste_.give_back(static_cast<double>(bytes)); }
-  // WINDOW_UPDATEs: one for each few KiB that we send is ordinary, a thousand for nothing is not.
-  bool allow_window_update(Instant now, uint64_t sent) {
-    if (sent - sent_at_update_ >= kBytesPerUpdate) {
-      sent_at_update_ = sent;
-      return true;
-    }
-    return updates_.take(now);
+  // WINDOW_UPDATEs: an ordinary client sends up to two, the stream's and the connection's, for what it
+  // was sent; a thousand for nothing is not ordinary.
+  bool allow_window_update(Instant now) { return updates_.take(now); }
+  // A DATA frame went out. `whole`: with all that there was. A client's window may make frames of one
+  // byte out of an answer, and would be paid for it.
+  void note_data_sent(size_t bytes, bool whole) {
+    updates_.give_back(
+        static_cast<double>(std::max<size_t>(bytes / kBytesPerUpdate, whole ? 2 : 0)));
   }
 
  private:
-  static constexpr uint64_t kBytesPerUpdate = 1024;
+  static constexpr size_t kBytesPerUpdate = 1024;
   RateLimit resets_{20, 200};
   RateLimit useless_{20, 400};
   RateLimit updates_{1'000, 5'000};
   RateLimit waste_{64 * 1024, 512 * 1024};
-  uint64_t sent_at_update_ = 0;
 };
 
 }  // namespace dmpm::http2

@@ -146,7 +146,6 @@ class Http2Server final : public net::Session, private StreamOwner {
   Buffer rest_;             // input that waits for a turn
   Instant head_since_{};    // a header block has begun and not ended
   size_t buffered_ = 0;     // response bytes in all streams
-  uint64_t sent_ = 0;       // response bytes handed to the connection so far
   size_t useful_ = 0;       // input bytes of this feed() that came to something
   size_t head_size_ = 0;    // bytes of the header block as it came
   size_t head_waste_ = 0;   // what was counted as waste while the header block was incomplete

@@ -119,7 +119,7 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
       }
       break;
     case NGHTTP2_WINDOW_UPDATE:
-      allowed = me.guard_.allow_window_update(me.host_.now(), me.sent_);
+      allowed = me.guard_.allow_window_update(me.host_.now());
       me.useful_ += kFrameHead + head->length;
       break;
     default: allowed = me.guard_.allow_useless_frame(me.host_.now());
@@ -277,7 +277,7 @@ int Http2Server::on_send_data(nghttp2_session*, nghttp2_frame* frame, const uint
   if (frame->data.padlen > 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
   me.host_.write(stream.output().substr(0, size));
   stream.consume_output(size, me.host_.now());
-  me.sent_ += size;
+  me.guard_.note_data_sent(size, stream.output().empty());
   return 0;
 }
 

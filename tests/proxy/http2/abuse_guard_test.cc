@@ -28,7 +28,7 @@ TEST_CASE("a page's worth of resets is allowed, a rapid reset is not") {
   CHECK(count(1000, [&] { return guard.allow_reset(later); }) == 20);
   // Each budget is its own.
   CHECK(guard.allow_useless_frame(later));
-  CHECK(guard.allow_window_update(later, 0));
+  CHECK(guard.allow_window_update(later));
 }
 
 TEST_CASE("useless frames") {
@@ -46,11 +46,15 @@ TEST_CASE("a budget does not grow beyond its burst") {
 
 TEST_CASE("window updates are free for a client that is sent something") {
   AbuseGuard guard;
-  uint64_t sent = 0;
-  CHECK(count(100'000, [&] { return guard.allow_window_update(kStart, sent += 1024); }) == 100'000);
-  CHECK(count(10'000, [&] { return guard.allow_window_update(kStart, sent); }) == 5000);
-  // Too little was sent since the last one that was free.
-  CHECK_FALSE(guard.allow_window_update(kStart, sent + 1023));
-  CHECK(guard.allow_window_update(kStart, sent + 1024));
-  CHECK_FALSE(guard.allow_window_update(kStart, sent + 1024));
+  const auto update = [&] { return guard.allow_window_update(kStart); };
+  const auto updates_for = [&](size_t bytes, bool whole) {
+    guard.note_data_sent(bytes, whole);
+    return count(100, update);
+  };
+  CHECK(count(10'000, update) == 5000);
+  CHECK(updates_for(16'384, false) == 16);
+  CHECK(updates_for(16'384, true) == 16);
+  // An answer of a few bytes, or pieces of one that the client's window cuts.
+  CHECK(updates_for(1, true) == 2);
+  CHECK(updates_for(1, false) == 0);
 }

@@ -218,3 +218,31 @@ TEST_CASE("large heads that come in pieces are no waste") {
   }
   CHECK(goaway(client->received()) == -1);
 }
+
+TEST_CASE("a client may open both windows for each of many small answers") {
+  constexpr uint32_t kAtOnce = 20;
+  FrontEnd front;
+  const uint32_t group = front.add_site("a.test", kAtOnce);
+  auto client = front.connect_http2();
+  client->send(hello());
+  const unsigned flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+  for (uint32_t stream = 1; stream < 2 * 6000;) {
+    std::string requests, updates;
+    for (const uint32_t end = stream + 2 * kAtOnce; stream < end; stream += 2) {
+      requests += frame(NGHTTP2_HEADERS, flags, stream, kGet);
+      for (const uint32_t of : {stream, 0U}) {
+        updates += frame(NGHTTP2_WINDOW_UPDATE, 0, of, std::string_view("\0\0\0\x01", 4));
+      }
+    }
+    client->send(requests);
+    front.settle({client.get()});
+    for (auto& worker : front.accepted(group)) {
+      worker->send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n.");
+    }
+    front.settle({client.get()});
+    client->send(updates);
+    front.settle({client.get()});
+  }
+  CHECK(goaway(client->received()) == -1);
+  CHECK_FALSE(client->closed());
+}
