@@ -25,6 +25,9 @@ class Exchange {
  public:
   // Of what is done for this exchange.
   virtual Priority priority() const = 0;
+  // Whether its group has taken more than its part: then what is done for the connection waits for
+  // others, until its next request says otherwise.
+  virtual void set_group_overdrawn(bool overdrawn) = 0;
   // Of the client's connection; made at the first call.
   virtual PrivateConnections& private_connections() = 0;
   // The forwarder has passed on `size` bytes of request body: so many more may come. An exchange

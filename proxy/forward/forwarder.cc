@@ -41,6 +41,8 @@ void Forwarder::start(Exchange& exchange, const http::RequestHead& head,
   log_.set_group(pool_->counts());
   admitted_ = pool_->admit();
   if (!admitted_) return fail(failures::kTooManyRequests);
+  pool_->charge(kRequestWork);
+  exchange.set_group_overdrawn(pool_->overdrawn());
   http::append_request_head(head_, head, client);
   // A short body is gathered first, so that a slow client does not hold up the worker; meanwhile
   // the worker is started. Who asks for "100 Continue" sends nothing before the worker has spoken.
@@ -163,7 +165,12 @@ void Forwarder::send_first_head() {
   connection_->send_first_head(proxy_header(*client_, arrival, name), head_);
 }
 
+void Forwarder::charge_transfer(std::string_view bytes) {
+  pool_->charge(kTransferWork + static_cast<unsigned>(bytes.size()) / kBytesOfWork);
+}
+
 void Forwarder::pass_body(std::string_view bytes) {
+  charge_transfer(bytes);
   connection_->send_body(bytes);
   granted_later_ += bytes.size();
   if (state_ == State::tunnel && !worker_ended_) expect_within(services_.limits.tunnel_timeout);
@@ -209,6 +216,7 @@ void Forwarder::on_response_body(std::string_view bytes) {
   expect_within(state_ == State::tunnel ? services_.limits.tunnel_timeout
                                         : pool_->settings().response_timeout);
   log_.on_body_sent(bytes.size());
+  charge_transfer(bytes);
   exchange_->send_body(bytes);
 }
 

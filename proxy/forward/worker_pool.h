@@ -27,6 +27,7 @@
 #include "base/event_loop.h"
 #include "base/graveyard.h"
 #include "base/intrusive_list.h"
+#include "proxy/allowance.h"
 #include "proxy/counts.h"
 #include "proxy/forward/private_connections.h"
 #include "proxy/forward/worker_connection.h"
@@ -114,6 +115,10 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   // Counts a request for this group, until dismiss(); false: it has as many as it may have.
   bool admit();
   void dismiss() { --admitted_; }
+  // Work was done for this group.
+  void charge(unsigned work) { allowance_.charge(services_.loop.now(), work); }
+  // It has taken more of this dispatcher than its part: its visitors wait for those of others.
+  bool overdrawn() { return allowance_.overdrawn(services_.loop.now()); }
   // A connection at once, or null: then `waiter` is queued, or has been told on_no_worker already.
   WorkerConnection* acquire(Waiter& waiter);
   // Takes a waiter out of the queue; nothing happens when it is not in it.
@@ -185,6 +190,8 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   const uint32_t group_;
   GroupSettings settings_;
   metrics::GroupRow& counts_;
+  // Of all its visitors together, however many there are.
+  Allowance<333> allowance_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<WorkerConnection>> connections_;
   IntrusiveList<Waiter> waiters_;

@@ -65,6 +65,7 @@ class Http1Exchange final : private forward::Exchange {
  private:
   // forward::Exchange
   Priority priority() const override { return host_->priority(); }
+  void set_group_overdrawn(bool overdrawn) override { host_->set_group_overdrawn(overdrawn); }
   forward::PrivateConnections& private_connections() override {
     return host_->private_connections();
   }

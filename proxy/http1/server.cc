@@ -98,8 +98,8 @@ size_t Http1Server::process(std::string_view input) {
         host_.request_turn();
         break;
       }
-      work_ += net::kRequestWork;
-      host_.charge(net::kRequestWork);
+      work_ += kRequestWork;
+      host_.charge(kRequestWork);
       exchange_ = pool_.take();
       exchange_->begin(*this, host_);
       body_phase_ = false;

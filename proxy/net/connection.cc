@@ -120,9 +120,13 @@ void Connection::count_handshake(bool done) {
 
 // Before anything is done for the client.
 void Connection::choose_priority() {
-  const bool behind = share_.overdrawn(services_.loop.now());
+  const bool behind = group_overdrawn_ || share_.overdrawn(services_.loop.now());
   priority_ = behind ? Priority::background : Priority::foreground;
   watcher_.set_priority(priority_);
+}
+
+void Connection::set_group_overdrawn(bool overdrawn) {
+  if (std::exchange(group_overdrawn_, overdrawn) != overdrawn) choose_priority();
 }
 
 void Connection::on_readable() {

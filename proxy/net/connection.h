@@ -7,8 +7,9 @@
 // Events enter at on_readable, on_writable, run_deferred and on_deadline and run downward. A closed
 // connection is buried at the round's end.
 //
-// A client who takes much of the dispatcher's time is served in the background (shares.h), and what
-// came in one read is served in pieces if it asks for much.
+// A client who takes much of the dispatcher's time is served in the background (shares.h), and so is
+// whoever asks a group whose visitors together do. What came in one read is served in pieces if it asks
+// for much.
 #pragma once
 
 #include <memory>
@@ -103,6 +104,7 @@ class Connection final : public Mortal,
     share_.hold_back(services_.loop.now());
   }
   Priority priority() const override { return priority_; }
+  void set_group_overdrawn(bool overdrawn) override;
   const http::ClientInfo& client() const override { return client_; }
   forward::PrivateConnections& private_connections() override;
 
@@ -143,6 +145,7 @@ class Connection final : public Mortal,
   Instant last_taken_{};  // while output waits: when the client last took some of it
   State state_ = State::handshaking;
   Priority priority_ = Priority::foreground;
+  bool group_overdrawn_ = false;  // that of the last request
   bool turn_wanted_ = false;
   bool held_ = false;  // its handshake has not begun
   bool output_ends_ = false;

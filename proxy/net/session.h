@@ -26,7 +26,7 @@ class SessionHost {
   // There is more work at hand than a connection should do at once: Session::on_turn() is called
   // after others have had their turn.
   virtual void request_turn() = 0;
-  // How much that is, as shares.h estimates it.
+  // How much that is, as proxy/allowance.h estimates it.
   virtual unsigned work_at_once() const = 0;
   // wanted() has changed. Input that is already here is handed over in this round's end.
   virtual void update_reading() = 0;
@@ -38,10 +38,12 @@ class SessionHost {
   // client that is still sending gets to see the answer before a reset.
   virtual void close(bool linger) = 0;
   virtual Instant now() const = 0;
-  // Work was done for the client, as shares.h estimates it.
+  // Work was done for the client, as proxy/allowance.h estimates it.
   virtual void charge(unsigned work) = 0;
   // The connection ends because the client misbehaved (Share::hold_back).
   virtual void hold_back() = 0;
+  // Whether the group of the last request has taken more than its part (proxy/allowance.h).
+  virtual void set_group_overdrawn(bool overdrawn) = 0;
   // What is done for this client takes its place in it.
   virtual Priority priority() const = 0;
   virtual const http::ClientInfo& client() const = 0;

@@ -1,8 +1,7 @@
 // Shares: how much of the dispatcher's time each client address has taken lately, so that those who
 // take much are served behind those who take little (Priority).
 //
-// Work is estimated in microseconds of a small server's processor: what counts is who takes much
-// more than others, not how much exactly. A fixed number of books, chosen by a hash of the address
+// Work is estimated (proxy/allowance.h). A fixed number of books, chosen by a hash of the address
 // that nobody can foresee: two addresses in one book share it, which costs them a little when one
 // of them floods us.
 #pragma once
@@ -13,30 +12,18 @@
 #include <cstdint>
 
 #include "base/event_loop.h"
+#include "proxy/allowance.h"
 
 namespace dmpm::net {
-
-// ---- estimates ----
-inline constexpr unsigned kHandshakeWork = 150;
-// Of a request, with its response: parsed, routed, written to a worker, read, encrypted.
-inline constexpr unsigned kRequestWork = 10;
-// A read or write and what it carries: a system call, and copies and ciphers for each so many bytes.
-inline constexpr unsigned kTransferWork = 2;
-inline constexpr unsigned kBytesOfWork = 2048;
-// Of a head: decoded, checked, copied.
-inline constexpr unsigned kHeadBytesOfWork = 512;
 
 // What a connection does at once; the rest waits for its turn. The second: while there are no others
 // but such as take much (EventLoop::hurried()).
 inline constexpr unsigned kWorkAtOnce = 60;
 inline constexpr unsigned kQuietWorkAtOnce = 400;
 
-class Share {
+// A tenth of a processor for each address, and a page with a few hundred resources at once.
+class Share : public Allowance<100> {
  public:
-  void charge(Instant now, unsigned work) {
-    refill(now);
-    left_ -= std::min<int64_t>(left_ + kMostOwed, work);
-  }
   // One of its connections was ended because it misbehaved: handshakes of further ones wait a moment,
   // and longer when that happens again and again, so that coming back at once is no way to go on.
   void hold_back(Instant now) {
@@ -61,18 +48,8 @@ class Share {
     next_held_ = std::min(std::max(held_until_, next_held_ + apart), now + kLongestHold);
     return next_held_ - now;
   }
-  // It has taken more than its part.
-  bool overdrawn(Instant now) {
-    refill(now);
-    return left_ < 0;
-  }
 
  private:
-  // A tenth of a processor for each address, and a page with a few hundred resources at once. Who
-  // takes more than that waits only for others, not for an empty machine.
-  static constexpr int64_t kPerMillisecond = 100;
-  static constexpr int64_t kBurst = 50'000;
-  static constexpr int64_t kMostOwed = 100'000;  // so that it is forgotten within a second
   // Not long for a neighbour behind the same address, unless there are many who misbehave.
   static constexpr Milliseconds kHold{1'000};  // for each strike
   static constexpr Milliseconds kHeldApart{400};
@@ -83,12 +60,6 @@ class Share {
   static constexpr unsigned kMostBroken = 50;  // handshakes, in
   static constexpr Milliseconds kBrokenKept{10'000};
 
-  void refill(Instant now) {
-    left_ = std::min(kBurst, left_ + (now - since_).count() * kPerMillisecond);
-    since_ = now;
-  }
-  int64_t left_ = kBurst;
-  Instant since_{};
   Instant held_until_{};
   Instant next_held_{};  // when the last one that waits may begin
   Instant strikes_until_{};

@@ -2,7 +2,6 @@
 several dispatchers. And what one site feels while another is flooded, beside the peers."""
 import os
 import pathlib
-import threading
 import time
 
 import report
@@ -17,6 +16,9 @@ HOSTS_A_GROUP = 10
 WORKERS = 1_000
 DEADLINE = 120
 FLOOD_RATE = 500  # requests a second of the site that is not flooded
+FLOODS = {"flood": ("127.0.2.1:64", "by 64 visitors"), "flood-one": ("127.0.2.1", "by one address, 64 connections")}
+VISITORS = "127.0.3.1"  # where those of the other site come from
+WITHOUT_END = 1 << 40
 
 
 def run(bench):
@@ -175,20 +177,25 @@ def spread_dispatchers(server):
 
 
 def flood(bench, kind):
+    """As many requests as it can take, by visitors that each have one under way."""
     two = Sites(bench.tools, bench.backends, ["localhost", "a.test"], ["b.test"])
     server = bench.start(kind, two)
     server.answers("b.test", backends="b")
     server.settle()
     calm = steady(bench, server)
-    flooding = threading.Thread(target=bench.tools.wrk, args=(server, 4))
-    flooding.start()
-    time.sleep(0.5)
-    flooded = steady(bench, server)
-    flooding.join()
     add(bench, "flood-calm", "p99 of a site at rest", "ms", calm, server=kind.name)
-    add(bench, "flood-p99", "p99 of a site while another is flooded (64 connections)", "ms", flooded,
-        server=kind.name)
-    add(bench, "flood", "… times the p99 at rest", "×", flooded / calm, server=kind.name, goal=2.0)
+    for name, (source, title) in FLOODS.items():
+        with bench.tools.start_load("steady", server, hosts="localhost", source=source, connections=64,
+                                    rate=WITHOUT_END, count=WITHOUT_END) as load:
+            load.ready()
+            load.begin()
+            time.sleep(0.5)
+            flooded = steady(bench, server)
+            load.stop()
+            load.end()
+        add(bench, f"{name}-p99", f"p99 of a site while another is flooded {title}", "ms", flooded,
+            server=kind.name)
+        add(bench, name, "… times the p99 at rest", "×", flooded / calm, server=kind.name, goal=2.0)
     bench.stop(server)
 
 
@@ -196,8 +203,9 @@ def steady(bench, server):
     """Milliseconds. The generator and the site's server go before the flood's: they share a processor
     with it, and what they would wait for it is not the proxy's doing."""
     file = bench.directory / "samples"
-    with bench.tools.start_load("steady", server, hosts="b.test", backends="b", rate=FLOOD_RATE,
-                                connections=16, count=FLOOD_RATE * 2, samples=file) as load:
+    with bench.tools.start_load("steady", server, hosts="b.test", backends="b", source=VISITORS,
+                                rate=FLOOD_RATE, connections=16, count=FLOOD_RATE * 2,
+                                samples=file) as load:
         load.ready()
         first = os.sched_param(10)
         for pid in (load.process.pid, backend_pid(server, "b")):

@@ -89,7 +89,7 @@ std::string counted(uint64_t count, double seconds) {
 std::string run_requests(const LoadOptions& options, const BodyPattern& pattern) {
   const double seconds =
       run_together(options.connections, [&](unsigned i) -> std::function<void()> {
-        const auto visitor = std::make_shared<Visitor>(options, pattern);
+        const auto visitor = std::make_shared<Visitor>(options, pattern, i);
         const std::shared_ptr<HttpClient> client = visitor->connect(options.hosts.front());
         // What is done once for a connection or a site is not what is measured.
         for (size_t n = 0; n < options.hosts.size(); ++n) visitor->request(*client, n);
@@ -106,7 +106,7 @@ std::string run_handshakes(const LoadOptions& options, const BodyPattern& patter
   std::mutex mutex;
   const double seconds =
       run_together(options.connections, [&](unsigned i) -> std::function<void()> {
-        const auto visitor = std::make_shared<Visitor>(options, pattern);
+        const auto visitor = std::make_shared<Visitor>(options, pattern, i);
         if (options.resume) {  // the first session
           const auto client = visitor->connect(options.hosts.front());
           visitor->request(*client, 0);
@@ -160,7 +160,7 @@ class Steady {
     const double seconds =
         run_together(options_.connections + 1, [&](unsigned i) -> std::function<void()> {
           if (i == options_.connections) return [this] { watch_for_end(); };
-          const auto visitor = std::make_shared<Visitor>(options_, pattern_);
+          const auto visitor = std::make_shared<Visitor>(options_, pattern_, i);
           const std::shared_ptr<HttpClient> kept =
               options_.fresh ? nullptr : visitor->connect(visitor->host(i));
           if (kept) visitor->request(*kept, i);

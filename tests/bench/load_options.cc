@@ -22,6 +22,7 @@ constexpr char kUsage[] =
     "\n"
     "  --hosts A[,B...]  or  --sites FIRST:COUNT (site-00000.test ...): in turn\n"
     "  --backends X[,Y...]: who has to answer for each host\n"
+    "  --source ADDRESS[:COUNT]: where connections come from, COUNT addresses in turn\n"
     "  --http 1|2   --path /bytes/1024   --upload BYTES   --fresh   --samples FILE\n"
     "\n"
     "All but `first` print \"ready\" when they are, wait for a line, and end with one line of "
@@ -57,6 +58,13 @@ std::vector<std::string> numbered_sites(const std::string& range) {
   return names;
 }
 
+void read_sources(const std::string& range, LoadOptions& options) {
+  const size_t colon = range.find(':');
+  options.source = range.substr(0, colon);
+  if (colon != std::string::npos) options.sources = std::strtoul(&range[colon + 1], nullptr, 10);
+  if (options.sources == 0) wrong("--source ADDRESS:COUNT");
+}
+
 void check(const LoadOptions& options) {
   if (options.port <= 0) wrong("--port is missing");
   if (options.hosts.empty()) wrong("--hosts or --sites is missing");
@@ -69,7 +77,7 @@ void check(const LoadOptions& options) {
 
 LoadOptions read_options(int argc, char** argv) {
   enum { kPort = 1, kHttp, kHosts, kSites, kBackends, kPath, kUpload, kConnections, kCount, kRate };
-  enum { kResume = 100, kFresh, kSamples, kDeadline, kRetry };
+  enum { kResume = 100, kFresh, kSamples, kDeadline, kRetry, kSource };
   static constexpr option kOptions[] = {{"port", required_argument, nullptr, kPort},
                                         {"http", required_argument, nullptr, kHttp},
                                         {"hosts", required_argument, nullptr, kHosts},
@@ -85,6 +93,7 @@ LoadOptions read_options(int argc, char** argv) {
                                         {"deadline", required_argument, nullptr, kDeadline},
                                         {"retry", required_argument, nullptr, kRetry},
                                         {"samples", required_argument, nullptr, kSamples},
+                                        {"source", required_argument, nullptr, kSource},
                                         {nullptr, 0, nullptr, 0}};
   LoadOptions options;
   for (int kind = 0; (kind = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
@@ -104,6 +113,7 @@ LoadOptions read_options(int argc, char** argv) {
       case kDeadline: options.deadline = std::strtoul(optarg, nullptr, 10); break;
       case kRetry: options.retry = std::strtoul(optarg, nullptr, 10); break;
       case kSamples: options.samples = optarg; break;
+      case kSource: read_sources(optarg, options); break;
       default: wrong("see above");
     }
   }

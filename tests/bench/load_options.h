@@ -15,7 +15,9 @@ struct LoadOptions {
   Protocol protocol = Protocol::http1;
   std::vector<std::string> hosts;  // taken in turn
   std::vector<std::string>
-      backends;  // X-Backend of each host's answers; fewer: the last for the rest
+      backends;          // X-Backend of each host's answers; fewer: the last for the rest
+  std::string source;    // the IPv4 address that the first connection comes from; empty: any
+  unsigned sources = 1;  // and so many after it, in turn
   std::string path = "/bytes/1024";
   uint64_t upload = 0;
   unsigned connections = 1;

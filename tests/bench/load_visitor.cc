@@ -1,5 +1,7 @@
 #include "tests/bench/load_visitor.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -8,7 +10,20 @@ namespace {
 
 constexpr std::string_view kBytes = "/bytes/";
 
+// The `number`-th that connections come from, in network order.
+in_addr_t source_of(const LoadOptions& options, unsigned number) {
+  if (options.source.empty()) return INADDR_ANY;
+  in_addr first{};
+  if (::inet_pton(AF_INET, options.source.c_str(), &first) != 1) throw Failure("--source");
+  return htonl(ntohl(first.s_addr) + number % options.sources);
+}
+
 }  // namespace
+
+Visitor::Visitor(const LoadOptions& options, const BodyPattern& pattern, unsigned number)
+    : options_(options),
+      pattern_(pattern),
+      context_(options.port, options.protocol, source_of(options, number)) {}
 
 std::unique_ptr<HttpClient> Visitor::connect(const std::string& host, bool resume) {
   if (resume && !context_.session()) throw Failure("the server gave no session to resume");

@@ -11,8 +11,8 @@ namespace dmpm::bench {
 
 class Visitor {
  public:
-  Visitor(const LoadOptions& options, const BodyPattern& pattern)
-      : options_(options), pattern_(pattern), context_(options.port, options.protocol) {}
+  // The `number`-th of the run.
+  Visitor(const LoadOptions& options, const BodyPattern& pattern, unsigned number = 0);
 
   // Both throw Failure when anything is not as it has to be.
   std::unique_ptr<HttpClient> connect(const std::string& host, bool resume = false);

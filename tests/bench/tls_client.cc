@@ -27,7 +27,7 @@ std::string openssl_error() {
   return text;
 }
 
-Fd connect_to(int port) {
+Fd connect_to(int port, in_addr_t source) {
   Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int on = 1;
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -36,6 +36,12 @@ Fd connect_to(int port) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  if (source != INADDR_ANY) {
+    address.sin_addr.s_addr = source;
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      fail(std::string("bind: ") + std::strerror(errno));
+    }
+  }
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
@@ -46,8 +52,11 @@ Fd connect_to(int port) {
 
 }  // namespace
 
-TlsClientContext::TlsClientContext(int port, Protocol protocol)
-    : port_(port), protocol_(protocol), context_(SSL_CTX_new(TLS_client_method())) {
+TlsClientContext::TlsClientContext(int port, Protocol protocol, in_addr_t source)
+    : port_(port),
+      protocol_(protocol),
+      source_(source),
+      context_(SSL_CTX_new(TLS_client_method())) {
   SSL_CTX* context = context_.get();
   SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
   if (SSL_CTX_set_ciphersuites(context, kCipher) != 1) fail(openssl_error());
@@ -70,7 +79,7 @@ int TlsClientContext::on_session(SSL* ssl, SSL_SESSION* session) {
 }
 
 TlsClient::TlsClient(TlsClientContext& context, const std::string& host, SSL_SESSION* session)
-    : fd_(connect_to(context.port())), ssl_(SSL_new(context.get())) {
+    : fd_(connect_to(context.port(), context.source())), ssl_(SSL_new(context.get())) {
   SSL_set_fd(ssl_.get(), fd_.get());
   SSL_set_tlsext_host_name(ssl_.get(), host.c_str());
   if (session) {

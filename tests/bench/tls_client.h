@@ -2,6 +2,7 @@
 // AES-128-GCM, a P-256 certificate. Anything else, and any failure, throws Failure.
 #pragma once
 
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 
 #include <memory>
@@ -23,12 +24,14 @@ enum class Protocol { http1, http2 };
 // What all connections of a run share; one for each thread.
 class TlsClientContext {
  public:
-  TlsClientContext(int port, Protocol protocol);
+  // `source` in network order, or INADDR_ANY: where connections come from.
+  TlsClientContext(int port, Protocol protocol, in_addr_t source);
   TlsClientContext(const TlsClientContext&) = delete;
   TlsClientContext& operator=(const TlsClientContext&) = delete;
 
   int port() const { return port_; }
   Protocol protocol() const { return protocol_; }
+  in_addr_t source() const { return source_; }
   SSL_CTX* get() const { return context_.get(); }
 
   // The newest session that a server gave, or null. It serves until there is a newer one: not every
@@ -46,6 +49,7 @@ class TlsClientContext {
   };
   int port_;
   Protocol protocol_;
+  in_addr_t source_;
   std::unique_ptr<SSL_CTX, Deleter> context_;
   std::unique_ptr<SSL_SESSION, SessionDeleter> session_;
 };

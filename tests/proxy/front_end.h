@@ -44,6 +44,7 @@ class MemoryClient final : public net::SessionHost {
   void set_unsent(size_t size);
   size_t waiting() const { return input_.size(); }
   net::Session& session() { return *session_; }
+  bool group_overdrawn() const { return group_overdrawn_; }
 
   // net::SessionHost
   void write(std::string_view bytes) override;
@@ -58,6 +59,7 @@ class MemoryClient final : public net::SessionHost {
   Instant now() const override { return loop_.now(); }
   void charge(unsigned) override {}
   void hold_back() override {}
+  void set_group_overdrawn(bool overdrawn) override { group_overdrawn_ = overdrawn; }
   Priority priority() const override { return Priority::foreground; }
   const http::ClientInfo& client() const override { return client_; }
   forward::PrivateConnections& private_connections() override { return private_connections_; }
@@ -72,6 +74,7 @@ class MemoryClient final : public net::SessionHost {
   bool end_wanted_ = false;
   bool flush_wanted_ = false;
   bool turn_wanted_ = false;
+  bool group_overdrawn_ = false;
   forward::PrivateConnections private_connections_;
   std::unique_ptr<net::Session> session_;
 };
@@ -114,6 +117,8 @@ class FrontEnd final : private forward::WorkerSource, private forward::FailureRe
   // Closes the listening socket and says worker_gone, as after kill -9.
   void kill_worker(uint32_t group);
   void start_worker(uint32_t group);
+  // As much as `work` is done for the group.
+  void charge(uint32_t group, unsigned work) { groups_.pool(group)->charge(work); }
   // The next want_worker of the group is answered with worker_failed.
   void fail_starts(uint32_t group, std::string reason);
 

@@ -4,25 +4,14 @@
 #include <doctest/doctest.h>
 
 #include "tests/proxy/front_end.h"
+#include "tests/proxy/http2/frames.h"
 
 using namespace dmpm;
+using test::frame;
 using test::FrontEnd;
+using test::hello;
 
 namespace {
-
-std::string frame(unsigned type, unsigned flags, uint32_t stream, std::string_view payload) {
-  const size_t size = payload.size();
-  const std::string head{static_cast<char>(size >> 16),
-                         static_cast<char>(size >> 8),
-                         static_cast<char>(size),
-                         static_cast<char>(type),
-                         static_cast<char>(flags),
-                         0,
-                         0,
-                         static_cast<char>(stream >> 8),
-                         static_cast<char>(stream & 255)};
-  return head + std::string(payload);
-}
 
 // HPACK: ":method: POST", ":scheme: https", ":path: /" of the static table, ":authority" literally.
 const std::string kPost = std::string("\x83\x87\x84\x01\x06") + "a.test";
@@ -77,8 +66,7 @@ TEST_CASE("the connection's window comes back when a stream ends whose body nobo
 
 namespace {
 
-// ":method: GET" instead of kPost's.
-const std::string kGet = std::string("\x82\x87\x84\x01\x06") + "a.test";
+const std::string kGet = test::get_block("a.test");
 
 size_t count(std::string_view text, std::string_view part) {
   size_t found = 0;
@@ -108,10 +96,6 @@ void wait(EventLoop& loop, Milliseconds time) {
   } alarm(loop);
   alarm.timer.set(time);
   loop.run();
-}
-
-std::string hello() {
-  return NGHTTP2_CLIENT_MAGIC + frame(NGHTTP2_SETTINGS, 0, 0, {});
 }
 
 }  // namespace
