@@ -35,18 +35,17 @@ DispatcherPort::DispatcherPort(EventLoop& loop, Fd fd, unsigned number, Dispatch
 
 // ---- requests ----
 
+// One message, so that the other dispatchers have their turn; requests of a round come in one anyway.
 void DispatcherPort::on_readable() {
   owner_.before_requests();
   std::array<char, Channel::kMaxMessage> bytes;  // on the stack: one reader at a time
-  for (int i = 0; i < keyholder_limits::kMessagesPerRound && unsent_.empty(); ++i) {
-    const ssize_t size = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_TRUNC);
-    if (size < 0) return;
-    // No end of the channel: the master holds its other end too. An empty message looks like one.
-    if (size == 0 || static_cast<size_t>(size) > bytes.size()) {
-      count_offence(MasterRequestType::malformed);
-    } else {
-      on_message({bytes.data(), static_cast<size_t>(size)});
-    }
+  const ssize_t size = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_TRUNC);
+  if (size < 0) return;
+  // No end of the channel: the master holds its other end too. An empty message looks like one.
+  if (size == 0 || static_cast<size_t>(size) > bytes.size()) {
+    count_offence(MasterRequestType::malformed);
+  } else {
+    on_message({bytes.data(), static_cast<size_t>(size)});
   }
 }
 

@@ -34,8 +34,6 @@ inline constexpr size_t kMaxWaiting = 100'000;
 
 // ---- dispatchers ----
 
-// Messages of one dispatcher that are read in one round, so that the others have their turn.
-inline constexpr int kMessagesPerRound = 16;
 // Signatures a second. ECDSA P-256 costs 25 microseconds, RSA-2048 600: more than this no processor
 // makes. Whoever runs code in a dispatcher cannot ask for more by flooding.
 inline constexpr double kSignaturesPerSecond = 20'000;

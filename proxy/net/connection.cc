@@ -82,7 +82,6 @@ void Connection::advance_handshake() {
     case Transport::HandshakeStatus::wants_certificate:
     case Transport::HandshakeStatus::wants_signature:
       handshake_waits_ = true;
-      watcher_.watch_read(false);
       return;
     case Transport::HandshakeStatus::failed:
       share_.note_broken_handshake(services_.loop.now());
@@ -133,7 +132,8 @@ void Connection::on_readable() {
   choose_priority();
   switch (state_) {
     case State::handshaking:
-      if (handshake_waits_) return;
+      // A client has nothing to say now. One that does is not looked at, or we would be called on and on.
+      if (handshake_waits_) return watcher_.watch_read(false);
       advance_handshake();
       // The first request may have come along with the end of the handshake.
       if (state_ == State::open && transport_->has_buffered_input()) read_input();
