@@ -1,5 +1,6 @@
 #include "worker-adapter/private_directory.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -7,6 +8,8 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
+#include <string_view>
 
 #include "base/fd.h"
 #include "base/text.h"
@@ -14,19 +17,38 @@
 namespace dmpm::adapter {
 namespace {
 
-// Names that somebody else would have to take before this fails.
-constexpr unsigned kMostNames = 1024;
+bool is_closed_directory(const std::string& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) &&
+         found.st_uid == ::geteuid() && (found.st_mode & 077) == 0;
+}
+
 // Workers of one group at a time (the configuration's cap on max_workers).
 constexpr unsigned kMostWorkers = 1024;
 
-Result<std::string> first_free_name(const std::string& base) {
-  for (unsigned n = 0; n < kMostNames; ++n) {
-    std::string path = concat({base, ".", std::to_string(n)});
-    const Status status = make_closed_directory(path);
-    if (status.ok()) return path;
-    if (status.error().number != EEXIST) return status.error();
+// This user's own among all that begin so, from an earlier start; "" when there is none.
+Result<std::string> found_beside(const std::string& directory, const std::string& prefix) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
+  if (entries == nullptr) return Error::from_errno(directory, errno);
+  while (const dirent* entry = ::readdir(entries.get())) {
+    if (!std::string_view(entry->d_name).starts_with(prefix)) continue;
+    std::string path = concat({directory, "/", entry->d_name});
+    if (is_closed_directory(path)) return path;
   }
-  return Error{concat({"somebody else has taken ", base, ".N for every N"})};
+  return std::string();
+}
+
+// `prefix`.0 as a rule. Who has taken that cannot foresee the other.
+Result<std::string> free_name(const std::string& directory, const std::string& prefix) {
+  std::string path = concat({directory, "/", prefix, ".0"});
+  const Status status = make_closed_directory(path);
+  if (status.ok()) return path;
+  if (status.error().number != EEXIST) return status.error();
+  auto found = found_beside(directory, prefix + ".");
+  if (!found || !found->empty()) return found;
+  path = concat({directory, "/", prefix, ".XXXXXX"});
+  if (::mkdtemp(path.data()) == nullptr) return Error::from_errno(path, errno);  // 0700
+  return path;
 }
 
 // The first that no living worker holds. The descriptor stays open, so the server and its children
@@ -51,11 +73,7 @@ Result<std::string> lock_a_place(const std::string& shared) {
 Status make_closed_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return Error::from_errno(concat({"cannot make ", path}), errno);
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0) return Error::from_errno(path, errno);
-  if (S_ISDIR(found.st_mode) && found.st_uid == ::geteuid() && (found.st_mode & 077) == 0) {
-    return {};
-  }
+  if (is_closed_directory(path)) return {};
   return Error{concat({path, " is not a directory of this user's that is closed to others (0700)"}),
                EEXIST};
 }
@@ -65,8 +83,8 @@ Result<PrivateDirectory> make_private_directory(const std::string& configured,
   PrivateDirectory made;
   if (configured.empty()) {
     const char* temporary = ::getenv("TMPDIR");
-    auto path = first_free_name(concat({temporary != nullptr ? temporary : "/tmp", "/dmpm-",
-                                        std::to_string(::geteuid()), "-", name}));
+    auto path = free_name(temporary != nullptr ? temporary : "/tmp",
+                          concat({"dmpm-", std::to_string(::geteuid()), "-", name}));
     if (!path) return path.error();
     made.shared = std::move(*path);
   } else {

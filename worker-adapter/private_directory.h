@@ -1,10 +1,10 @@
 // A directory that only the customer can enter: for a preset's configuration, the sockets between a
 // worker's own processes, and caches that outlive it.
 //
-// Where: `private_directory` of the configuration, or /tmp/dmpm-UID.N (TMPDIR's). It is made and
+// Where: `private_directory` of the configuration, or /tmp/dmpm-UID-GROUP.0 (TMPDIR's). It is made and
 // used with the customer's rights only; the master has no part in it. In a sticky directory somebody
-// else may have taken the name: then the next N is used, so that nobody can keep a neighbour from
-// starting. What is there already is used only if it is the customer's own and closed to all others.
+// else may have taken the name: then one is made that nobody can foresee, so that nobody can keep a
+// neighbour from starting, and found again at the next start. What is there already is used only if it is the customer's own and closed to all others.
 #pragma once
 
 #include <string>

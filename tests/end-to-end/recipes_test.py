@@ -77,6 +77,13 @@ class Recipes(unittest.TestCase):
                            f"{host}:{self.dmpm.port}:127.0.0.1", *options,
                            f"https://{host}:{self.dmpm.port}{path}").stdout
 
+    def main_process(self, page):
+        """One that was told to go, because it was idle, may still be on its way."""
+        def only_one():
+            pids = self.main_processes(page)
+            return pids[0] if len(pids) == 1 else None
+        return eventually(only_one, f"one worker of {page}")
+
     def main_processes(self, page):
         """The worker's first processes (the master's children) that are this page's."""
         program = PAGES[page][0]
@@ -152,8 +159,7 @@ class Recipes(unittest.TestCase):
             with self.subTest(page):
                 client = self.client(page)
                 self.check(page, client)
-                (pid,) = self.main_processes(page)
-                os.kill(pid, number)
+                os.kill(self.main_process(page), number)
                 for _ in range(20):
                     self.check(page, client)
                 self.check(page)
@@ -162,10 +168,9 @@ class Recipes(unittest.TestCase):
         for page in PAGES:
             with self.subTest(page):
                 self.check(page)
-                pids = self.main_processes(page)
-                self.assertEqual(len(pids), 1, (page, pids))
-                os.kill(pids[0], signal.SIGKILL)
-                eventually(lambda: harness.has_gone(pids[0]), "its end")
+                pid = self.main_process(page)
+                os.kill(pid, signal.SIGKILL)
+                eventually(lambda: harness.has_gone(pid), "its end")
                 self.check(page)
 
     def test_htaccess(self):
@@ -252,7 +257,7 @@ class Recipes(unittest.TestCase):
             "<locktype><write/></locktype></lockinfo>"))
         self.assertEqual(status, 200)
         token = re.search(rb"urn:uuid:[0-9a-f-]+", lock)[0].decode()
-        (pid,) = self.main_processes("webdav")
+        pid = self.main_process("webdav")
         eventually(lambda: harness.has_gone(pid), "asleep")
         self.assertEqual(dav("PUT", "c", "-d", "new")[0], 423)
         self.assertEqual(dav("PUT", "c", "-H", f"If: (<{token}>)", "-d", "new")[0], 204)
@@ -262,13 +267,33 @@ class Recipes(unittest.TestCase):
 
     def test_nobody_else_gets_at_a_private_directory(self):
         self.check("php")
-        (pid,) = self.main_processes("php")
+        pid = self.main_process("php")
         configuration = self.words(pid)[-1]
         self.assertRegex(configuration,
                          rf"^/tmp/dmpm-{uid(self.recipes['php'].user)}-php\.0/worker\.\d+/[a-z.]+$")
         for path in (os.path.dirname(configuration), os.path.dirname(os.path.dirname(configuration))):
             self.assertEqual(os.stat(path).st_mode & 0o777, 0o700, path)
             self.assertEqual(os.stat(path).st_uid, uid(self.recipes["php"].user))
+
+    def test_nobody_can_keep_it_from_starting_by_taking_its_name(self):
+        taken = f"/tmp/dmpm-{uid(self.recipes['static'].user)}-static.0"
+        eventually(lambda: not self.main_processes("static"), "asleep")
+        if os.path.exists(taken):
+            os.rename(taken, f"{self.dmpm.directory}/put-away")
+        os.mkdir(taken, 0o755)
+        self.addCleanup(os.rmdir, taken)
+        other = next(user for user in USERS if user != self.recipes["static"].user)
+        shutil.chown(taken, other)
+        used = set()
+        for _ in range(2):
+            self.check("static")
+            pid = self.main_process("static")
+            used.add(os.path.dirname(os.path.dirname(self.words(pid)[-1])))
+            eventually(lambda: harness.has_gone(pid), "asleep")
+        (path,) = used  # at the second start it is found again
+        self.addCleanup(shutil.rmtree, path)
+        self.assertRegex(path, rf"^{taken[:-1]}\w{{6}}$")
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o700)
 
     @staticmethod
     def words(pid):
