@@ -1,6 +1,7 @@
 #include "keyholder/key_store.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "keyholder/limits.h"
@@ -71,6 +72,7 @@ void KeyStore::on_no_key(uint32_t certificate, std::string_view reason) {
   const auto found = entries_.find(certificate);
   if (found == entries_.end() || found->second->is_loaded) return;
   found->second->failure = reason;
+  found->second->absent = true;
   finish(*found->second);
 }
 
@@ -80,10 +82,12 @@ void KeyStore::finish(Entry& entry) {
   const uint32_t certificate = entry.certificate;
   if (std::exchange(entry.outdated, false)) {
     entry.pairs.clear();
+    entry.absent = false;
     return ask(certificate);
   }
   const std::vector<Request> waiting = std::move(entry.waiting);
   waiting_ -= waiting.size();
+  if (entry.pairs.empty() && !entry.absent) take_back(entry);
   if (entry.pairs.empty()) {
     for (const Request& request : waiting) owner_.refuse(request, entry.failure);
     entries_.erase(certificate);
@@ -103,6 +107,8 @@ void KeyStore::finish(Entry& entry) {
 
 // ---- renewal ----
 
+// What was in use is asked for at once: so whoever renewed it is told what is wrong with the new one, and
+// the old is still there to go on with.
 void KeyStore::forget(uint32_t certificate) {
   const auto found = entries_.find(certificate);
   if (found == entries_.end()) return;
@@ -112,8 +118,10 @@ void KeyStore::forget(uint32_t certificate) {
     return;
   }
   retire(entry);
+  entry.unlink();
+  entry.is_loaded = false;
   --loaded_;
-  entries_.erase(found);
+  ask(certificate);
 }
 
 void KeyStore::retire(Entry& entry) {
@@ -122,6 +130,24 @@ void KeyStore::retire(Entry& entry) {
     if (retired_.size() >= keyholder_limits::kMaxRetired) retired_.pop_front();
     retired_.push_back(
         {entry.certificate, std::move(pair), loop_.now() + keyholder_limits::kRenewalGrace});
+  }
+  entry.pairs.clear();
+}
+
+// The pairs before, since what came instead is of no use.
+void KeyStore::take_back(Entry& entry) {
+  drop_retired();
+  std::optional<Instant> newest;
+  for (const Retired& one : retired_) {
+    if (one.certificate == entry.certificate) newest = one.until;
+  }
+  for (auto one = retired_.begin(); newest && one != retired_.end();) {
+    if (one->certificate == entry.certificate && one->until == *newest) {
+      entry.pairs.push_back(std::move(one->pair));
+      one = retired_.erase(one);
+    } else {
+      ++one;
+    }
   }
 }
 

@@ -2,10 +2,13 @@
 //
 //             a request                   all its pairs have come
 //   absent ──────────────▶ asked ───────────────────────────────▶ loaded
-//     ▲                      │ none of them is good, or no_key      │ forget(), or the least recently
-//     └──────────────────────┴──────────────────────────────────────┘ used of too many
+//     ▲                      │  ▲                                   │ │
+//     │                      │  └───────────── forget() ────────────┘ │ the least recently used
+//     └──────────────────────┴────────────────────────────────────────┘ of too many
+//       none of them is good, or no_key
 //
-// Nothing is kept of a certificate that cannot be loaded: who asks for it again has it read again.
+// When none of a renewed certificate's pairs is good, those before it stay loaded. Otherwise nothing is
+// kept of a certificate that cannot be loaded: who asks for it again has it read again.
 #pragma once
 
 #include <cstdint>
@@ -75,6 +78,7 @@ class KeyStore final : private TimerHandler {
   struct Entry : ListNode<Entry> {
     uint32_t certificate = 0;
     bool is_loaded = false;
+    bool absent = false;    // no_key has come
     bool outdated = false;  // forgotten while it was asked for: what comes is of no use
     Pairs pairs;
     std::string failure;
@@ -91,6 +95,7 @@ class KeyStore final : private TimerHandler {
   void on_timer() override { ask_next(); }
   void finish(Entry& entry);
   void retire(Entry& entry);
+  void take_back(Entry& entry);
   void drop_retired();
 
   EventLoop& loop_;

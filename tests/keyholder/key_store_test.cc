@@ -164,6 +164,37 @@ TEST_CASE("a renewed certificate's key is kept for handshakes that had begun") {
   CHECK(f.store.find_retired(7, f.fingerprint(f.second)) == nullptr);
 }
 
+TEST_CASE("a renewed certificate is asked for at once, and when it is bad the one before goes on") {
+  Fixture f;
+  f.ask(7, 1);
+  f.answer(7, f.first);
+  f.notes.wanted.clear();
+  f.store.forget(7);
+  CHECK(f.notes.take_wanted() == Numbers{7});
+  SUBCASE("it is good") {
+    f.answer(7, f.second);
+    f.ask(7, 2);
+    CHECK(f.notes.last == std::vector{f.fingerprint(f.second)});
+  }
+  SUBCASE("the key is another's, and then not") {
+    f.ask(7, 2);
+    f.answer(7, {f.second.chain, f.first.key});
+    CHECK(f.notes.reports.back().verdict == Verdict::mismatch);
+    CHECK(f.notes.last == std::vector{f.fingerprint(f.first)});
+    f.store.forget(7);
+    f.answer(7, f.second);
+    f.ask(7, 3);
+    CHECK(f.notes.last == std::vector{f.fingerprint(f.second)});
+  }
+  SUBCASE("it was removed") {
+    f.ask(7, 2);
+    f.store.on_no_key(7, "removed");
+    CHECK(f.notes.refused == Ids{2});
+    CHECK(f.store.loaded() == 0);
+  }
+  CHECK(f.notes.take_wanted().size() <= 1);
+}
+
 TEST_CASE("retired keys are bounded, the oldest go first") {
   Fixture f;
   for (uint32_t i = 1; i <= 3; ++i) {
