@@ -142,7 +142,7 @@ void Master::on_dispatchers_ready() {
     ::malloc_trim(0);
     master_log_.announce("ready");
   }
-  reloading_.finish(true);
+  reloading_.finish(reload_was_clean_);
   upgrading_.tell("upgraded: new dispatchers serve, the old ones finish what they have");
   upgrading_.finish(true);
   service_manager_.ready("serving");
@@ -200,13 +200,16 @@ void Master::reload() {
     return reloading_.finish(false);
   }
   service_manager_.reloading();
+  reload_was_clean_ = true;
   config::LoadOutcome outcome = loader_.load();
   for (const config::Problem& problem : outcome.problems) say_problem(problem.to_string());
   auto done = outcome.configuration ? put_in_force(std::move(*outcome.configuration))
                                     : Result<std::string>(Error{"the configuration is wrong"});
-  const std::string result =
-      done ? concat({"reload done: ", *done}) : "reload failed: nothing was changed";
   if (!done) say_problem(done.error().message);
+  const std::string result =
+      !done ? "reload failed: nothing was changed"
+            : concat({"reload done: ", *done,
+                      reload_was_clean_ ? "" : "; what is wrong stays as it was"});
   master_log_.announce(result);
   reloading_.tell(result);
   // Reading many needs three times what is kept.
@@ -217,6 +220,7 @@ void Master::reload() {
 }
 
 void Master::say_problem(const std::string& text) {
+  reload_was_clean_ = false;
   log_.error(text);
   reloading_.tell(text);
 }
@@ -248,7 +252,7 @@ std::string Master::apply(config::Configuration next) {
   // told to the dispatchers after the news that nothing is sent to them any more.
   for (const auto& [number, group] : update.groups) groups_.put(number, *group);
   for (const uint32_t number : update.forgotten_certificates) keyholder_.forget(number);
-  renew_certificates(update);
+  const size_t renewed = renew_certificates(update);
   // The logger knows of a virtual host before a dispatcher can name it.
   logger_.configure(update.access_logs);
   dispatchers_.configure(update.notices);
@@ -256,18 +260,23 @@ std::string Master::apply(config::Configuration next) {
   for (const uint32_t number : update.removed_groups) groups_.remove(number);
   if (phase_ == Phase::serving) groups_.ensure_minimum();
   warm_.set_budget(feed_.configuration().keep_warm);
-  return concat({std::to_string(update.groups_changed), " groups changed, ",
-                 std::to_string(update.virtual_hosts_changed), " virtual hosts changed"});
+  return concat(
+      {std::to_string(update.groups_changed), " groups changed, ",
+       std::to_string(update.virtual_hosts_changed), " virtual hosts changed",
+       renewed == 0 ? "" : concat({", ", std::to_string(renewed), " certificates renewed"})});
 }
 
 // Certificates are read when they are first used: only of those that were can anybody have an old version.
-void Master::renew_certificates(RoutingFeed::Update& update) {
+// How many are renewed.
+size_t Master::renew_certificates(RoutingFeed::Update& update) {
   std::vector<config::Problem> problems;
-  for (const uint32_t number : keyholder_.renewed(problems)) {
+  const std::vector<uint32_t> renewed = keyholder_.renewed(problems);
+  for (const uint32_t number : renewed) {
     keyholder_.forget(number);
     update.notices.push_back(forget_certificate(number));
   }
   for (const config::Problem& problem : problems) say_problem(problem.to_string());
+  return renewed.size();
 }
 
 // ---- upgrade ----

@@ -108,7 +108,7 @@ class Master final : public SignalHandler,
   void say_problem(const std::string& text);
   Result<std::string> put_in_force(config::Configuration next);
   std::string apply(config::Configuration next);
-  void renew_certificates(RoutingFeed::Update& update);
+  size_t renew_certificates(RoutingFeed::Update& update);
   void announce_listeners(const std::vector<BoundListener>& before,
                           const std::vector<BoundListener>& now);
   void drain();
@@ -134,6 +134,7 @@ class Master final : public SignalHandler,
   ServiceManager service_manager_;
   ControlServer control_;
   Waiting reloading_{control_}, stopping_{control_}, upgrading_{control_};
+  bool reload_was_clean_ = true;  // nothing was wrong with the configuration of the last reload
   LoggerLink logger_;
   KeyholderLink keyholder_;
   MetricsLink metrics_;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """SIGHUP: what changed comes into force, what did not is left alone, a wrong file changes nothing."""
 import json
+import pathlib
 import re
 import shutil
 import signal
@@ -84,6 +85,28 @@ class Reload(unittest.TestCase):
             eventually(lambda: serial() != before, "the new certificate")
             self.assertEqual(client.get("a.test").status, 200)
 
+    def test_a_renewal_that_is_half_done_changes_nothing(self):
+        with Dmpm() as dmpm:
+            pair = dmpm.settings["virtual_hosts"][0]["tls"]
+            served, begin = dmpm.get("a.test").status, self.certificate(dmpm)
+            self.assertEqual(served, 200)
+            key = pathlib.Path(pair["key"]).read_text()
+            dmpm.authority.certificate("a.test")
+            new_key = pathlib.Path(pair["key"]).read_text()
+            pathlib.Path(pair["key"]).write_text(key)
+            answer = dmpm.command("reload")
+            self.assertIn("1 certificates renewed", answer.stdout)
+            dmpm.wait_for_line(r"the private key does not belong to the certificate")
+            self.assertEqual((self.certificate(dmpm), dmpm.get("a.test").status), (begin, 200))
+            pathlib.Path(pair["key"]).write_text(new_key)
+            self.reload_done(dmpm)
+            eventually(lambda: self.certificate(dmpm) != begin, "the new certificate")
+
+    @staticmethod
+    def certificate(dmpm):
+        with dmpm.connect() as client:
+            return client.sock.getpeercert(binary_form=True)
+
     def test_a_broken_site_file_is_that_sites_trouble(self):
         with Dmpm(groups={"alice": python_worker(ALICE)}, hosts={"a.test": "alice"}) as dmpm:
             sites = dmpm.directory / "sites.d"
@@ -102,6 +125,16 @@ class Reload(unittest.TestCase):
             said = self.reload(dmpm)
             eventually(lambda: re.search(r"bob\.json:1:\d+: ", said()), "the file is reported")
             self.assertEqual(dmpm.get("b.test").status, 200)
+            # Whoever waits for the reload is told, what else is in order comes into force.
+            dmpm.add_host("c.test", "alice")
+            dmpm.write_config()
+            answer = dmpm.command("reload")
+            self.assertEqual(answer.returncode, 1)
+            self.assertRegex(answer.stderr + answer.stdout, r"bob\.json:1:\d+: ")
+            self.assertIn("1 virtual hosts changed; what is wrong stays as it was", answer.stderr + answer.stdout)
+            self.assertEqual(dmpm.get("c.test").status, 200)
+            (sites / "bob.json").write_text(json.dumps(bob))
+            self.reload_done(dmpm)
 
     def test_listen_changes_in_place(self):
         with Dmpm() as dmpm:
