@@ -1,6 +1,7 @@
 // dmpm add-site NAME... --user USER --document-root DIR: a file in the directory of site files, which
 // the next reload puts in force.
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 
 #include "base/text.h"
@@ -8,7 +9,9 @@
 #include "cli/configuration_file.h"
 #include "cli/new_file.h"
 #include "cli/site_file.h"
+#include "cli/sites.h"
 #include "cli/text.h"
+#include "cli/warnings.h"
 #include "config/host_name.h"
 #include "config/problem_list.h"
 #include "config/values.h"
@@ -72,21 +75,40 @@ Result<std::string> place_of(const Site& site, const Subject& subject) {
                        "[\"/etc/dmpm/sites.d/*.json\"]"})};
 }
 
-// What the loader has against the draft, said of the file that it is to be. True when it is nothing.
+// Prints those of `problems` that are the draft's, as of the file that it is to be. How many there are:
+// others were wrong before, and wrong site files keep nobody from adding one.
+size_t say(const std::vector<config::Problem>& problems, const std::string& draft,
+           const std::string& path) {
+  size_t said = 0;
+  for (const config::Problem& problem : problems) {
+    if (problem.location.file == nullptr || *problem.location.file != draft) continue;
+    std::string text = problem.to_string();
+    text.replace(0, draft.size(), path);
+    std::fprintf(stderr, "%s\n", printable(text).c_str());
+    ++said;
+  }
+  return said;
+}
+
+// Whether the loader has nothing against the draft. What `check` would warn of is no reason not to have it.
 bool passes(const Subject& subject, const std::string& draft, const std::string& path) {
   config::Loader loader(subject.file);
   loader.also_include(draft);
-  bool right = true;
-  for (const config::Problem& problem : loader.load().problems) {
-    std::string text = problem.to_string();
-    const bool of_draft = problem.location.file != nullptr && *problem.location.file == draft;
-    // Others were wrong before, and wrong site files keep nobody from adding one.
-    if (!of_draft) continue;
-    text.replace(0, draft.size(), path);
-    std::fprintf(stderr, "%s\n", printable(text).c_str());
-    right = false;
+  const config::LoadOutcome outcome = loader.load();
+  if (say(outcome.problems, draft, path) > 0) return false;
+  const Sites sites(*outcome.configuration);
+  Warnings warnings(*outcome.configuration, sites, std::time(nullptr));
+  const auto of_draft = [&](const auto& one) {
+    return one->location.file != nullptr && *one->location.file == draft;
+  };
+  for (const config::VirtualHost* host : sites.hosts()) {
+    if (of_draft(host)) warnings.look_at(*host);
   }
-  return right;
+  for (const config::Group* group : sites.groups()) {
+    if (of_draft(group)) warnings.look_at(*group);
+  }
+  say(warnings.found(), draft, path);
+  return true;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/configuration_file.h"
 #include "cli/sites.h"
 #include "cli/text.h"
 #include "cli/warnings.h"
@@ -13,7 +14,7 @@
 namespace dmpm::cli {
 
 int check(const Options& options) {
-  const std::string& file = *options.value("--config");
+  const std::string file = options.value_or("--config", kConfigurationFile);
   const config::LoadOutcome outcome = config::Loader(file).load();
   for (const config::Problem& problem : outcome.problems) {
     std::fprintf(stderr, "%s\n", problem.to_string().c_str());

@@ -13,7 +13,7 @@ Subject subject_of(const Options& options) {
     subject.not_running = status.error().message;
   }
   subject.file = options.value_or(
-      "--config", subject.running ? subject.running->configuration_file : "/etc/dmpm/dmpm.json");
+      "--config", subject.running ? subject.running->configuration_file : kConfigurationFile);
   subject.outcome = config::Loader(subject.file).load();
   if (subject.outcome.configuration) subject.sites.emplace(*subject.outcome.configuration);
   return subject;

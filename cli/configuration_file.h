@@ -11,6 +11,9 @@
 
 namespace dmpm::cli {
 
+// Where the package puts it.
+inline constexpr const char* kConfigurationFile = "/etc/dmpm/dmpm.json";
+
 struct Subject {
   std::string file;
   config::LoadOutcome outcome;    // of that file, now

@@ -49,8 +49,23 @@ std::string present_state(const Subject& subject, std::string_view group) {
   return text;
 }
 
+namespace {
+
+// What people have at hand, an address from a browser or host:port, is as good as the host name.
+std::string without_scheme_and_port(std::string text) {
+  if (const size_t scheme = text.find("://"); scheme != std::string::npos) {
+    text.erase(0, scheme + 3);
+    text.resize(std::min(text.size(), text.find('/')));
+  }
+  const size_t port = text.rfind(':');
+  if (port != std::string::npos && parse_decimal(text.substr(port + 1))) text.resize(port);
+  return text;
+}
+
+}  // namespace
+
 int explain(const Options& options) {
-  const std::string& what = options.words().front();
+  const std::string what = without_scheme_and_port(options.words().front());
   const auto id = as_error_id(what);
   auto host = config::parse_host_name(what);
   if (!id && !host) {

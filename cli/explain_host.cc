@@ -158,7 +158,9 @@ int explain_host(const Subject& subject, const std::string& host) {
     append_group(out, *group);
     append_fact(out, "now", present_state(subject, group->name));
   } else {
-    append_fact(out, "group", "none: its site file is wrong, so that requests are answered 503");
+    append_fact(out, "group",
+                "none: its site file is wrong. Its previous version is in force, or where "
+                "there is none, requests are answered 503");
   }
   append_problems(out, subject, used);
   append_warnings(out, subject, used, group);

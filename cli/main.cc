@@ -13,7 +13,8 @@
 namespace dmpm::cli {
 namespace {
 
-constexpr Known kConfig{"--config", "FILE", "the main configuration file"};
+constexpr Known kConfig{"--config", "FILE",
+                        "the main configuration file; else /etc/dmpm/dmpm.json"};
 constexpr Known kRunning{"--runtime-directory", "DIR", "of the dmpm that is meant; else /run/dmpm"};
 constexpr Known kUsedConfig{"--config", "FILE",
                             "the main configuration file; else that of the dmpm that runs, else "
@@ -55,7 +56,7 @@ struct Command {
 
 // In the order of the help.
 constexpr std::array kCommands{
-    Command{"check", "", 0, 0, "--config FILE", kCheckOptions, "--config",
+    Command{"check", "", 0, 0, "[--config FILE]", kCheckOptions, "",
             "says what is wrong with a configuration, and warns", check},
     Command{"run", "", 0, 0, "--config FILE", kRunOptions, "--config",
             "runs dmpm in the foreground", run},

@@ -53,9 +53,17 @@ class AddSite(unittest.TestCase):
     def test_every_preset_is_understood(self):
         for preset in ("static", "php", "apache", "node", "python"):
             answer = self.add(f"{preset}.test", "--preset", preset)
-            self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+            self.assertEqual(answer.returncode, 0)
+            for line in answer.stderr.splitlines():
+                self.assertRegex(line, rf"^{self.sites}/{preset}\.test\.json:\d+:\d+: warning: ")
         check = harness.run(harness.BIN / "dmpm", "check", "--config", self.dmpm.config_file)
         self.assertIn("OK: 7 groups, 7 virtual hosts", check.stdout)
+
+    def test_what_will_be_missed_is_said(self):
+        answer = self.add("new.test", document_root="/nonexistent/htdocs")
+        self.assertEqual(answer.returncode, 0)
+        self.assertRegex(answer.stderr, rf"{self.sites}/new\.test\.json:\d+:\d+: warning: .*no certificate")
+        self.assertIn("/nonexistent/htdocs", answer.stderr)
 
     def test_what_is_there_is_not_touched(self):
         self.assertEqual(self.add("new.test").returncode, 0)

@@ -113,7 +113,7 @@ class Errors(harness.SharedDmpm):
             (self.dmpm.logs / name).unlink()
 
     def test_what_is_neither_an_id_nor_a_name(self):
-        for word in ("", "a b", "\x1b[2J", "x" * 100_000, "../etc", "a..b", "a:443"):
+        for word in ("", "a b", "\x1b[2J", "x" * 100_000, "../etc", "a..b", "a:b", "https://"):
             with self.subTest(word[:20]):
                 answer = self.explain(word)
                 self.assertEqual((answer.returncode, answer.stdout), (2, ""))
@@ -163,6 +163,8 @@ class Hosts(unittest.TestCase):
         self.assertEqual(answer.returncode, 1)
         self.assertRegex(answer.stdout, r"^a\.example is not served here\n")
         self.assertRegex(answer.stdout, r"status 421, and the certificate of \*\.test")
+        for address in ("a.example:443", "https://a.example", "https://a.example:8443/page?q=1:2"):
+            self.assertEqual(self.explain(address).stdout, answer.stdout)
 
     def test_an_id_is_a_name_when_it_is_served(self):
         self.dmpm.settings["virtual_hosts"].append({"names": ["webserver012"], "group": "bob"})
