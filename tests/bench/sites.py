@@ -4,7 +4,7 @@ import threading
 import time
 
 import report
-from servers import Sites
+from servers import BenchError, Sites
 
 NAMES = ("sites",)
 # Without --full: those that operators of many sites have.
@@ -31,7 +31,14 @@ def run(bench):
         # What takes dmpm a tenth of a second can be done again to see how it varies.
         rounds = bench.options.rounds if kind.name == "dmpm" else bench.options.memory_rounds
         for _ in range(rounds):
-            ManySites(bench, kind, sites).run()
+            one = ManySites(bench, kind, sites)
+            try:
+                one.run()
+            except BenchError as error:
+                if kind.name == "dmpm":
+                    raise
+                bench.leave_out(one.server, error)
+                break
 
 
 class ManySites:

@@ -73,7 +73,7 @@ class LoadTest(harness.SharedDmpm):
     @classmethod
     def options(cls):
         return {"groups": {"a": backend(ALICE, "a"), "b": backend(BOB, "b")},
-                "hosts": {"a.test": "a", "b.test": "b"}}
+                "hosts": {"a.test": "a", "b.test": "b"}, "access_log": {"file": "access.log"}}
 
     def passes(self, mode, *options):
         status, said, complaint = load(mode, self.dmpm.port, *HOSTS, *options)
@@ -116,6 +116,16 @@ class LoadTest(harness.SharedDmpm):
             lines = samples.read().splitlines()
         self.assertEqual((said["requests"], len(lines)), (20, 20))
         self.assertEqual([line.split()[2] for line in lines], ["a", "b"] * 10)
+
+    def test_where_connections_come_from(self):
+        self.passes("requests", "--count", 40, "--connections", 4, "--source", "127.0.2.1:3")
+
+        def used():
+            lines = (self.dmpm.logs / "access.log").read_text().splitlines()
+            return {line.split()[0] for line in lines if line.startswith("127.0.2.")}
+
+        harness.eventually(lambda: used() == {"127.0.2.1", "127.0.2.2", "127.0.2.3"}, "three addresses")
+        self.assertIn("bind", self.fails("requests", "--hosts", "a.test", "--source", "192.0.2.1"))
 
     def test_first(self):
         self.passes("first")
