@@ -10,13 +10,15 @@ While nobody attacks, a process at SCHED_IDLE burns that instead, so that calm a
 reaches the dispatcher, and in nothing else.
 
 An attack is felt when a client's p99 is more than twice its calm one. Both are medians: of the three
-windows that the attack is cut into, and of the six of the calm before and behind it.
+windows that the attack is cut into, and of the six of the calm before and behind it; with --rounds, in
+which all attacks take turns, of as many more.
 
 With --control the attacker attacks another dmpm instead, whose dispatcher shares the processor with the
 clients' at SCHED_IDLE: what is felt then is the machine (caches, wake-ups, packets of the other processor),
 and no dispatcher could keep it from the clients.
 """
 import argparse
+import collections
 import contextlib
 import ctypes
 import json
@@ -160,7 +162,7 @@ class Bench:
 
     def run_phases(self, burner):
         self.calm()
-        for name in self.options.names:
+        for name in self.options.names * self.options.rounds:
             for connections in self.options.connections:
                 idles = http2_attacker.attacks()[name].idles
                 if not idles:
@@ -206,22 +208,31 @@ class Bench:
     # -- judging --
 
     def evaluate(self, clients):
-        rows = []
+        places = collections.defaultdict(list)  # of one attack: where among the phases it was
         for at, phase in enumerate(self.phases):
-            if phase.name is None:
-                continue
-            row = {"attack": phase.name, "connections": phase.connections, **phase.result}
-            for client in clients:
-                during = phase.latency(client)
-                calm = [self.phases[at + side].latency(client) for side in (-1, 1)]
-                row[client.kind] = {
-                    "calm_p50": statistics.median(calm[0]["p50"] + calm[1]["p50"]),
-                    "calm_p99": statistics.median(calm[0]["p99"] + calm[1]["p99"]),
-                    "p50": statistics.median(during["p50"]),
-                    "p99": statistics.median(during["p99"]), "failed": during["failed"]}
-            row["problems"] = self.problems(row)
-            rows.append(row)
-        return rows
+            if phase.name is not None:
+                places[phase.name, phase.connections].append(at)
+        return [self.row(found, clients) for found in places.values()]
+
+    def row(self, places, clients):
+        phases = [self.phases[at] for at in places]
+        row = {"attack": phases[0].name, "connections": phases[0].connections,
+               "ends": sum((collections.Counter(phase.result["ends"]) for phase in phases),
+                           collections.Counter())}
+        for key in ("dispatcher_percent", "attacker_percent"):
+            row[key] = round(statistics.mean(phase.result[key] for phase in phases))
+        # The round in which it grew most.
+        row["pss_kb"] = max((phase.result["pss_kb"] for phase in phases),
+                            key=lambda pss: pss["peak"] - pss["before"])
+        for client in clients:
+            during = [phase.latency(client) for phase in phases]
+            calm = [self.phases[at + side].latency(client) for at in places for side in (-1, 1)]
+            row[client.kind] = {"failed": sum(one["failed"] for one in during)}
+            for share in ("p50", "p99"):
+                row[client.kind][share] = statistics.median(sum((one[share] for one in during), []))
+                row[client.kind]["calm_" + share] = statistics.median(sum((one[share] for one in calm), []))
+        row["problems"] = self.problems(row)
+        return row
 
     @staticmethod
     def problems(row):
@@ -246,13 +257,16 @@ def ends_of(row):
 
 
 def print_table(rows):
-    print("| attack | × | h1 p50 | h1 p99 | h2 p50 | h2 p99 | attacker | dispatcher | memory, MiB | connections |")
-    print("|---" * 10 + "|")
+    print("| attack | × | h1 p50 | h1 p99 | times | h2 p50 | h2 p99 | times | attacker | dispatcher | "
+          "memory, MiB | connections |")
+    print("|---" * 12 + "|")
     for row in rows:
-        cells = [row["attack"], str(row["connections"])]
+        felt = any("feels it" in problem for problem in row["problems"])
+        cells = [f"**{row['attack']}**" if felt else row["attack"], str(row["connections"])]
         for kind in ("h1", "h2"):
             for share in ("p50", "p99"):
                 cells.append(f"{row[kind]['calm_' + share]:.2f} → {row[kind][share]:.2f}")
+            cells.append(f"{row[kind]['p99'] / row[kind]['calm_p99']:.1f}")
         pss = [row["pss_kb"][when] / 1024 for when in ("before", "peak", "after")]
         cells += [f"{row['attacker_percent']} %", f"{row['dispatcher_percent']} %", " / ".join(f"{size:.1f}" for size in pss),
                   ends_of(row)]
@@ -266,6 +280,7 @@ def main():
     parser.add_argument("--calm", type=float, default=5)
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16])
     parser.add_argument("--names", nargs="+", choices=known, default=known, metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--control", action="store_true")
     parser.add_argument("--json", type=pathlib.Path)
     options = parser.parse_args()
