@@ -186,8 +186,8 @@ int Http2Server::on_frame(nghttp2_session*, const nghttp2_frame* frame, void* se
       if (stream == nullptr) break;
       // HPACK makes a block smaller than what it says, never larger but for its frames' heads.
       me.useful_ += kFrameHead + frame->hd.length + stream->block().total_size();
-      me.work_ += kRequestWork +
-                  static_cast<unsigned>(stream->block().total_size() / kHeadBytesOfWork);
+      me.work_ +=
+          kRequestWork + static_cast<unsigned>(stream->block().total_size() / kHeadBytesOfWork);
       if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         me.judge_head(stream->block().total_size(), stream->block().field_count());
         if (++me.requests_ == me.limits_.requests_per_connection) me.drain(Milliseconds(0));

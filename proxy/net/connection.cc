@@ -80,9 +80,7 @@ void Connection::advance_handshake() {
   switch (status) {
     case Transport::HandshakeStatus::wants_input: return;
     case Transport::HandshakeStatus::wants_certificate:
-    case Transport::HandshakeStatus::wants_signature:
-      handshake_waits_ = true;
-      return;
+    case Transport::HandshakeStatus::wants_signature: handshake_waits_ = true; return;
     case Transport::HandshakeStatus::failed:
       share_.note_broken_handshake(services_.loop.now());
       count_handshake(false);
