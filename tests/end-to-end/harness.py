@@ -17,6 +17,7 @@ import os
 import pathlib
 import pwd
 import re
+import select
 import shutil
 import signal
 import socket
@@ -522,6 +523,36 @@ class Client:
 
     def send(self, data):
         self.sock.sendall(data)
+
+    def send_and_read(self, data, size):
+        """Sends while it reads `size` bytes: by one thread, as OpenSSL wants it of one connection."""
+        got, unsent = bytearray(self.buffer), memoryview(data)
+        self.sock.setblocking(False)
+        while len(got) < size or unsent:
+            waits = []
+            for direction, work in ((select.POLLOUT, lambda: self.sock.send(unsent[:65536])),
+                                    (select.POLLIN, lambda: self.sock.recv(262144))):
+                if not unsent and direction == select.POLLOUT:
+                    continue
+                try:
+                    done = work()
+                except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    waits.append(direction)
+                    continue
+                if direction == select.POLLOUT:
+                    unsent = unsent[done:]
+                elif not done:
+                    raise ConnectionError(f"closed after {len(got)} of {size} bytes")
+                else:
+                    got += done
+            if len(waits) == (2 if unsent else 1):
+                poll = select.poll()
+                poll.register(self.sock, sum(waits))
+                if not poll.poll(DEADLINE * 1000):
+                    raise TimeoutError(f"nothing after {len(got)} of {size} bytes")
+        self.sock.settimeout(DEADLINE)
+        self.buffer = bytes(got[size:])
+        return bytes(got[:size])
 
     def get(self, host, path="/", **options):
         return self.request("GET", host, path, **options)

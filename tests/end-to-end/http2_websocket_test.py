@@ -162,10 +162,8 @@ class WebSockets(unittest.TestCase):
         message = os.urandom(3_000_000)
         with self.dmpm.connect() as client:
             self.upgrade(client)
-            sender = threading.Thread(target=client.send, args=(ws_frame(message),))
-            sender.start()
-            self.assertEqual(client._exactly(len(ws_frame(message))) == ws_frame(message), True)
-            sender.join()
+            frame = ws_frame(message)
+            self.assertEqual(client.send_and_read(frame, len(frame)) == frame, True)
 
 
 if __name__ == "__main__":
