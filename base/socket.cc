@@ -83,6 +83,11 @@ std::string SocketAddress::to_string() const {
   return concat({v6 ? "[" : "", host(), v6 ? "]:" : ":", std::to_string(port())});
 }
 
+bool refuse_descriptors(int fd) {
+  const int no = 0;
+  return ::setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) == 0;
+}
+
 Result<SocketAddress> local_address(int fd) {
   SocketAddress address;
   address.size = sizeof address.storage;

@@ -33,6 +33,14 @@ struct SocketAddress {
   std::string to_string() const;
 };
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+// Of a Unix socket: the peer's sendmsg() of a descriptor fails from here on. Unasked, the kernel closes
+// here what was sent, and for what somebody has prepared a close() takes as long as they like. False before
+// Linux 6.16, which cannot be told so.
+bool refuse_descriptors(int fd);
+
 // The address that a bound socket got (port 0 has become a real one).
 Result<SocketAddress> local_address(int fd);
 

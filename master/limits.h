@@ -149,7 +149,9 @@ inline constexpr Milliseconds kPressureLook{1'000};
 
 // ---- the end ----
 
-// All workers together, at the end: only a process stuck in the kernel takes longer.
+// After SIGKILL a worker is there only for whoever traces it, or stuck in the kernel: nobody waits longer.
+inline constexpr Milliseconds kKilledTime{2'000};
+// All workers together, at the end.
 inline constexpr Milliseconds kWorkersStopTime{90'000};
 
 // Of one worker, whose processes were killed and are not gone yet. Beyond, it runs without.

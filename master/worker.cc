@@ -1,7 +1,9 @@
 #include "master/worker.h"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
+#include <utility>
 
 #include "base/text.h"
 #include "logger/protocol.h"
@@ -105,7 +107,24 @@ void Worker::start_now() {
   }
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;
+  killed_ = given_up_ = false;
   set_deadline(group_->scale.start_timeout);
+}
+
+void Worker::kill() {
+  killed_ = true;
+  process_.signal(SIGKILL);
+  if (cgroup_) cgroup_->kill();
+}
+
+void Worker::give_up() {
+  if (std::exchange(given_up_, true)) return;
+  --services_.processes;
+  tell_if_last();
+}
+
+void Worker::tell_if_last() const {
+  if (services_.closing && services_.processes == 0) services_.handler.on_workers_ended();
 }
 
 void Worker::open_log() {
@@ -131,14 +150,14 @@ void Worker::on_left_behind(const std::string& reason) {
 }
 
 void Worker::on_process_ended(int wait_status, const std::string& setup_error) {
-  --services_.processes;
+  if (!given_up_) --services_.processes;
   if (cgroup_) cgroup_->kill();  // what it leaves behind, before its successor is there
   if (setup_error.empty() || state_ != WorkerState::starting) {
     events_.on_worker_died(*this, wait_status);
   } else {
     events_.on_worker_start_failed(*this, setup_error);
   }
-  if (services_.closing && services_.processes == 0) services_.handler.on_workers_ended();
+  tell_if_last();
 }
 
 }  // namespace dmpm::master

@@ -81,6 +81,11 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
   // Makes what is missing of socket and log, and forks. Called by the throttle.
   void start_now() override;
   void signal(int number) const { process_.signal(number); }
+  // With all that it made: one of them may trace it, and keep its end from us.
+  void kill();
+  bool killed() const { return killed_; }
+  // What was killed does not end: its end is waited for no more when the master stops.
+  void give_up();
   void remove_socket() { socket_.reset(); }
   // The logger reads what is left; the pipe stays until the worker is destroyed.
   void close_log();
@@ -103,6 +108,7 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
 
  private:
   Status prepare();
+  void tell_if_last() const;
   // Counts it where it is now, and no more where it was.
   void move_to(WorkerState next);
   metrics::Counter& counted_in(WorkerState state) const {
@@ -125,6 +131,8 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
   metrics::WorkerRow& counts_;
   WorkerState state_ = WorkerState::queued;
   Instant started_{};
+  bool killed_ = false;    // its process
+  bool given_up_ = false;  // the same
   std::optional<WorkerSocket> socket_;
   std::optional<WorkerLog> log_;
   bool log_open_ = false;

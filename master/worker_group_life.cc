@@ -225,7 +225,7 @@ void WorkerGroup::on_worker_deadline(Worker& worker) {
       break;
     case WorkerState::starting:
       say(LogLevel::error, worker, "could not be set up within start_timeout: killed");
-      worker.signal(SIGKILL);
+      worker.kill();
       break;
     case WorkerState::running:
     case WorkerState::releasing:
@@ -238,8 +238,14 @@ void WorkerGroup::on_worker_deadline(Worker& worker) {
       }
       break;
     case WorkerState::stopping:
+      if (worker.killed()) {
+        say(LogLevel::error, worker, "was killed and has not gone: not waited for any more");
+        worker.give_up();
+        break;
+      }
       say(LogLevel::warning, worker, "did not stop within stop_timeout: killed");
-      worker.signal(SIGKILL);
+      worker.kill();
+      worker.set_deadline(kKilledTime);
       break;
     case WorkerState::ended:
       std::erase_if(workers_, [&worker](const auto& other) { return other.get() == &worker; });

@@ -5,6 +5,7 @@
 #include "base/landlock.h"
 #include "base/seccomp.h"
 #include "base/service_start.h"
+#include "base/socket.h"
 
 namespace dmpm {
 
@@ -28,6 +29,9 @@ lockdown::CallTable dispatcher_calls() {
       {SCMP_SYS(socket),
        "to a worker",
        {is(0, AF_UNIX), is(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), is(2, 0)}},
+      {SCMP_SYS(setsockopt),
+       "no descriptors from a worker",
+       {is(1, SOL_SOCKET), is(2, SO_PASSRIGHTS)}},
       {SCMP_SYS(connect), "to a worker: the root directory has no other's socket"},
   };
 }

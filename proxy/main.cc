@@ -2,11 +2,16 @@
 // Takes the welcome, gives up every privilege in one column of calls (lockdown.cc), and serves.
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <vector>
 
 #include "base/service_start.h"
+#include "base/socket.h"
 #include "base/text.h"
 #include "base/wire.h"
 #include "master/heritage.h"
@@ -49,6 +54,24 @@ Result<Welcome> read_welcome() {
   return welcome;
 }
 
+bool can_refuse_descriptors() {
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return probe && refuse_descriptors(probe.get());
+}
+
+// A signal that does nothing but end the wait of a close() that lingers: none is longer than this.
+Status interrupt_waits() {
+  struct sigaction nothing {};
+  nothing.sa_handler = [](int) {};
+  nothing.sa_flags = SA_RESTART;
+  const itimerval often{{0, 20'000}, {0, 20'000}};  // microseconds
+  if (::sigaction(SIGALRM, &nothing, nullptr) == 0 &&
+      ::setitimer(ITIMER_REAL, &often, nullptr) == 0) {
+    return {};
+  }
+  return Error::from_errno("the timer against long waits", errno);
+}
+
 // To the hard limit; returns that.
 Result<size_t> raise_descriptor_limit() {
   rlimit limit{};
@@ -67,6 +90,14 @@ int run() {
   const auto welcome = read_welcome();
   if (!welcome.ok()) return fail(welcome.error());
 
+  if (!can_refuse_descriptors()) {
+    std::fputs(
+        "warning dispatcher: this kernel is older than Linux 6.16: a customer's program can hold "
+        "up all sites "
+        "by descriptors that it sends along with answers (docs/security.md)\n",
+        stderr);
+    if (const Status status = interrupt_waits(); !status.ok()) return fail(status.error());
+  }
   std::vector<Dispatcher::InheritedListener> listeners;
   for (const uint32_t flags : welcome.value().listener_flags) {
     const int fd = heritage::kDispatcherListeners + static_cast<int>(listeners.size());

@@ -175,6 +175,7 @@ WorkerConnection* WorkerPool::connect(Worker& worker) {
   const auto address = SocketAddress::unix_path(worker.socket);
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd || !address.ok()) return nullptr;  // out of descriptors: the request waits
+  refuse_descriptors(fd.get());
   if (::connect(fd.get(), address.value().get(), address.value().size) != 0) {
     // EAGAIN: its accept queue is full. Anything else: it is not there any more.
     if (errno != EAGAIN && errno != EINTR) remove(worker.number);
