@@ -1,13 +1,18 @@
 #include "worker-adapter/launch.h"
 
 #include <fcntl.h>
+#include <link.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
+#include <vector>
 
+#include "base/fd.h"
 #include "base/text.h"
 #include "master/heritage.h"
 
@@ -38,6 +43,23 @@ Result<std::string> socket_path() {
   return std::string(address.sun_path, ::strnlen(address.sun_path, sizeof address.sun_path));
 }
 
+// No program loader, no preloaded library: such a program would open its port on the machine. What cannot be
+// read or is no ELF file (a script) is not called so.
+bool is_linked_statically(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  ElfW(Ehdr) head{};
+  if (!fd || ::pread(fd.get(), &head, sizeof head, 0) != sizeof head ||
+      std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_phentsize != sizeof(ElfW(Phdr))) {
+    return false;
+  }
+  std::vector<ElfW(Phdr)> parts(head.e_phnum);
+  const auto size = static_cast<ssize_t>(parts.size() * sizeof parts[0]);
+  return ::pread(fd.get(), parts.data(), static_cast<size_t>(size),
+                 static_cast<off_t>(head.e_phoff)) == size &&
+         std::none_of(parts.begin(), parts.end(),
+                      [](const ElfW(Phdr) & part) { return part.p_type == PT_INTERP; });
+}
+
 }  // namespace
 
 Status prepare_preload(const Arguments& arguments, unsigned port) {
@@ -45,6 +67,12 @@ Status prepare_preload(const Arguments& arguments, unsigned port) {
   std::string library =
       arguments.value_or("preload_library", concat({beside, "/libdmpm-preload.so"}));
   if (::access(library.c_str(), R_OK) != 0) return Error::from_errno(library, errno);
+  const std::string& program = arguments.command().front();
+  if (is_linked_statically(program)) {
+    return Error{concat(
+        {program,
+         " is linked statically, so that nothing can be preloaded: \"bridge\" is for such"})};
+  }
   auto path = socket_path();
   if (!path) return path.error();
   if (const char* others = ::getenv("LD_PRELOAD")) library = concat({library, ":", others});

@@ -43,6 +43,12 @@ class Preload(AdapterTest):
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", PORT), 1)
 
+    def test_a_static_program_is_refused(self):
+        """Nothing can be preloaded into one, so it would open its port on the machine."""
+        process = self.start("preload", "--", "/sbin/ldconfig", "-p")
+        self.assertEqual(process.wait(), 127)
+        self.assertIn("/sbin/ldconfig is linked statically", self.said())
+
     def test_children_share_it(self):
         process = self.serve("children")
         pids = {self.ask() for _ in range(20)}
