@@ -48,6 +48,29 @@ bool same_modules(const Group& group, TrustedFiles& files) {
   });
 }
 
+std::unordered_set<std::string_view> host_names(const Section& section) {
+  std::unordered_set<std::string_view> names;
+  for (const VirtualHost& host : section.virtual_hosts)
+    names.insert(host.names.begin(), host.names.end());
+  return names;
+}
+
+bool has_group(const Section& section, const std::string& name) {
+  return std::any_of(section.groups.begin(), section.groups.end(),
+                     [&](const Group& group) { return group.name == name; });
+}
+
+// Whether `section` has names that `before`, which may be null, has not.
+bool wants_more(const Section& section, const Section* before) {
+  if (before == nullptr) return true;
+  const auto had = host_names(*before);
+  for (const std::string_view name : host_names(section)) {
+    if (!had.contains(name)) return true;
+  }
+  return std::any_of(section.groups.begin(), section.groups.end(),
+                     [&](const Group& group) { return !has_group(*before, group.name); });
+}
+
 // Of a file that is not in force: its names that are free, without a group, and with their
 // certificate if that can be used.
 Section unavailable_hosts(Section wrong, const Claims& claims,
@@ -165,14 +188,22 @@ void SiteFiles::read(Examined& examined, Tools& tools) {
   }
 }
 
-// Names belong to who has them, then to who asks first.
+// Names belong to who has them, then to who asks first: a file that is read again and wants no others than
+// it had comes before all that want more.
 void SiteFiles::put_in_force(std::deque<Examined>& all) {
   for (Examined& examined : all) {
     if (!examined.candidate) keep(examined);
   }
+  std::vector<Examined*> later;
   for (Examined& examined : all) {
-    if (examined.candidate) adopt(examined);
+    if (!examined.candidate) continue;
+    if (wants_more(examined.candidate->section, examined.file.good.get())) {
+      later.push_back(&examined);
+    } else {
+      adopt(examined);
+    }
   }
+  for (Examined* examined : later) adopt(*examined);
   std::unordered_set<std::string> taken;  // by files that are not in force
   for (Examined& examined : all) {
     if (!examined.file.in_force) name_unavailable(examined, taken);

@@ -259,6 +259,21 @@ TEST_CASE("later, who has a name keeps it") {
   CHECK(sites.hosts() == Lines{"a.test", "c.test", "b.test"});
 }
 
+TEST_CASE("who has a name keeps it also when its file is read again in the same load") {
+  Sites sites;
+  sites.write("b.json", site("carol", "lp", "c.test"));
+  sites.settle();
+  sites.write("b.json", site("carol", "man", "c.test"));
+  sites.write("a.json", site("bob", "man", "c.test"));
+  CHECK(sites.load() == Lines{"@DIR@/sites.d/a.json:6:17: the name \"c.test\" is taken already, at "
+                              "@DIR@/sites.d/b.json:6:17"});
+  CHECK(sites.configuration().groups.at("carol").permissions.identity.user == "man");
+  // Unless it gives it up.
+  sites.write("b.json", site("carol", "man", "d.test"));
+  CHECK(sites.load() == Lines{});
+  CHECK(sites.hosts() == Lines{"a.test", "c.test", "d.test"});
+}
+
 TEST_CASE("the main file has every name that it claims") {
   Sites sites;
   sites.write("a.json", site("bob", "man", "b.test"));
