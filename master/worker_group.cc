@@ -69,7 +69,8 @@ Offence WorkerGroup::spent(unsigned d, uint32_t number) {
   if (worker == nullptr || worker->state() != WorkerState::running) return offence;
   if (worker->spent_until || retired_) return nullptr;
   worker->spent_until = now() + kRetireTime;
-  say(LogLevel::info, *worker, "has served its requests_per_worker");
+  say(LogLevel::info, *worker,
+      "is replaced: it has served its requests_per_worker, or answers nothing");
   settle();
   return nullptr;
 }

@@ -295,6 +295,7 @@ void Forwarder::on_deadline() {
     case State::responding:
       // Time that the client takes for its own body is not the worker's.
       if (!request_ended_) return expect_within(pool_->settings().response_timeout);
+      if (new_worker_) pool_->note_silence(connection_->worker());
       return fail(failures::no_response(new_worker_));
     case State::streaming:
       // Neither is the time of a client that reads slowly.

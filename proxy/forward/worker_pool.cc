@@ -12,6 +12,9 @@ namespace dmpm::forward {
 
 namespace {
 
+// Until a worker that answers nothing is replaced: an application may take longer than one for its first
+// answer, and shall not be stopped each time that it is about to give it.
+constexpr int kStartTimeouts = 3;
 // A request that cannot be sent again takes no connection that was idle for longer: servers end idle
 // connections after whole seconds, and a new one costs a few microseconds.
 constexpr Milliseconds kFreshFor{500};
@@ -145,10 +148,13 @@ void WorkerPool::take(Worker& worker) {
     worker.idle_reported = false;
     services_.source.worker_in_use(group_, worker.number);
   }
-  if (worker.share.requests != 0 && worker.served >= worker.share.requests && !worker.spent) {
-    worker.spent = true;
-    services_.source.worker_spent(group_, worker.number);
-  }
+  if (worker.share.requests != 0 && worker.served >= worker.share.requests) spend(worker);
+}
+
+// It gets nothing more as soon as there is another.
+void WorkerPool::spend(Worker& worker) {
+  if (std::exchange(worker.spent, true)) return;
+  services_.source.worker_spent(group_, worker.number);
 }
 
 WorkerConnection* WorkerPool::take_idle(Worker& worker, const Waiter& waiter) {
@@ -208,6 +214,13 @@ void WorkerPool::release(WorkerConnection& connection, bool reusable, PrivateCon
 
 void WorkerPool::note_answer(uint32_t number) {
   if (Worker* worker = find(number)) worker->answered = true;
+}
+
+void WorkerPool::note_silence(uint32_t number) {
+  Worker* worker = find(number);
+  if (worker == nullptr || worker->answered) return;
+  const Milliseconds silent = services_.loop.now() - worker->ready_since;
+  if (silent >= kStartTimeouts * settings_.start_timeout) spend(*worker);
 }
 
 bool WorkerPool::has_answered(uint32_t number) const {
@@ -277,7 +290,7 @@ void WorkerPool::on_worker_ready(uint32_t number, const WorkerShare& share,
     auto worker = std::make_unique<Worker>();
     worker->number = number;
     worker->share = share;
-    worker->idle_since = services_.loop.now();
+    worker->idle_since = worker->ready_since = services_.loop.now();
     worker->socket = std::string("/").append(socket);
     workers_.push_back(std::move(worker));
   }

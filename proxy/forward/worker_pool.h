@@ -131,6 +131,9 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   // The worker has answered something since its start.
   void note_answer(uint32_t worker);
   bool has_answered(uint32_t worker) const;
+  // A request to the worker was given up after start_timeout without an answer. When it has answered nothing
+  // for a multiple of that, a fresh one takes over: it may hang in its start for ever.
+  void note_silence(uint32_t worker);
 
   // ---- from the master ----
   void on_worker_ready(uint32_t worker, const WorkerShare& share, std::string_view socket);
@@ -150,6 +153,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
     size_t busy = 0;
     uint64_t served = 0;   // requests, those in flight too
     Instant idle_since{};  // when busy is 0
+    Instant ready_since{};
     bool answered = false;
     bool idle_reported = false;
     bool resting = false;                  // one too many for what there is to do
@@ -170,6 +174,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   WorkerConnection* connect_or_reuse(const Waiter& waiter);
   Worker* best();
   void take(Worker& worker);
+  void spend(Worker& worker);
   WorkerConnection* take_idle(Worker& worker, const Waiter& waiter);
   WorkerConnection* connect(Worker& worker);
   void close(WorkerConnection& connection);

@@ -83,6 +83,18 @@ class WorkerDeath(unittest.TestCase):
             self.assertEqual(answer.status, 200, answer)
             self.assertNotEqual(answer.json()["pid"], first)
 
+    def test_one_that_hangs_in_its_start_is_replaced(self):
+        """Under traffic, so that it is never idle."""
+        program = '[ -e mended ] || exec sleep 1000; exec /usr/bin/python3 -IS "$0"'
+        groups = {"alice": harness.group(ALICE, ["/bin/sh", "-c", program, "{top}/worker.py"],
+                                         start_timeout="300ms")}
+        with Dmpm(groups=groups, hosts={"a.test": "alice"}) as dmpm, dmpm.connect() as client:
+            self.assertEqual(client.get("a.test").status, 504)
+            (hung,) = dmpm.workers(ALICE)
+            (dmpm.home("alice") / "mended").touch()
+            eventually(lambda: client.get("a.test").status == 200, "a fresh worker answers")
+            eventually(lambda: harness.has_gone(hung), "the other one has gone")
+
 
 if __name__ == "__main__":
     harness.main()

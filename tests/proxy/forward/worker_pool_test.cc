@@ -647,6 +647,27 @@ TEST_CASE("a worker that has served its requests is spent: told once, used only 
   give_back(f, fourth);
 }
 
+TEST_CASE("a worker that answers nothing for long is replaced, not one that has answered") {
+  Fixture f;
+  TestSocket one, two;
+  GroupSettings settings = f.pool.settings();
+  settings.start_timeout = Milliseconds(20);
+  f.pool.change_settings(settings);
+  f.pool.on_worker_ready(1, {8, 8}, one.name());
+  f.pool.on_worker_ready(2, {8, 8}, two.name());
+  f.pool.note_answer(2);
+  f.pool.note_silence(1);
+  CHECK(f.master.take().empty());  // too early
+  const auto begin = f.loop.now();
+  f.run_until([&] { return f.loop.now() - begin >= Milliseconds(80); });
+  f.master.take();  // that it is idle
+  for (int i = 0; i < 2; ++i) {
+    f.pool.note_silence(1);
+    f.pool.note_silence(2);
+  }
+  CHECK(f.master.take() == Notes{"spent 7 1"});
+}
+
 TEST_CASE("a group has a number of requests") {
   Fixture f;
   GroupSettings few = settings();
