@@ -212,6 +212,7 @@ struct Section {
 struct Configuration {
   std::string runtime_directory = "/run/dmpm";
   std::string log_directory = "/var/log/dmpm";
+  std::string private_directories = "/var/lib/dmpm";
   // Default: permission-modules in the directory of the running program.
   std::string permission_module_directory;
   std::vector<Listener> listen;

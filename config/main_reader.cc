@@ -162,6 +162,7 @@ MainFile read_main_file(std::string text, Tools& tools, ProblemList& problems) {
   Configuration& settings = main.settings;
   object.absolute_path("runtime_directory", settings.runtime_directory);
   object.absolute_path("log_directory", settings.log_directory);
+  object.absolute_path("private_directories", settings.private_directories);
   settings.permission_module_directory = default_module_directory();
   object.absolute_path("permission_module_directory", settings.permission_module_directory);
   read_listeners(object, settings.listen, main.tls_listener, problems);

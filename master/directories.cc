@@ -100,7 +100,20 @@ Result<Directories> prepare_directories(const config::Configuration& configurati
   if (!pipes) return pipes.error();
   if (!taken_over) remove_stale(*pipes, S_IFIFO);
   made.pipes = std::move(*pipes);
+
+  const std::string& private_path = configuration.private_directories;
+  auto privates = make_directory(AT_FDCWD, private_path.c_str(), private_path, {0, 0, 0711});
+  if (!privates) return privates.error();
+  made.privates = std::move(*privates);
   return made;
+}
+
+Result<std::string> make_private_directory(int privates, const std::string& group,
+                                           const config::Identity& identity) {
+  std::string name = concat({group, ".", std::to_string(identity.uid)});
+  auto made = make_directory(privates, name.c_str(), name, {identity.uid, identity.gid, 0700});
+  if (!made) return made.error();
+  return name;
 }
 
 }  // namespace dmpm::master

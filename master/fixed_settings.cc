@@ -9,7 +9,9 @@ namespace dmpm::master {
 
 std::string fixed_settings(const config::Configuration& configuration) {
   WireWriter writer;
-  writer.string(configuration.runtime_directory).string(configuration.log_directory);
+  writer.string(configuration.runtime_directory)
+      .string(configuration.log_directory)
+      .string(configuration.private_directories);
   for (const config::Identity* identity :
        {&configuration.dispatcher.identity, &configuration.keyholder, &configuration.logger}) {
     writer.u32(identity->uid).u32(identity->gid);
@@ -22,6 +24,7 @@ Status fixed_settings_unchanged(const config::Configuration& now,
   const std::pair<const char*, bool> settings[] = {
       {"\"runtime_directory\"", now.runtime_directory == next.runtime_directory},
       {"\"log_directory\"", now.log_directory == next.log_directory},
+      {"\"private_directories\"", now.private_directories == next.private_directories},
       {"the dispatcher's user or group", now.dispatcher.identity == next.dispatcher.identity},
       {"the keyholder's user or group", now.keyholder == next.keyholder},
       {"the logger's user or group", now.logger == next.logger},

@@ -38,5 +38,8 @@ inline constexpr int kWorkerSocket = 3;  // its listening Unix socket
 // Of dmpm-worker-start only, closed when it executes the worker: SOCK_SEQPACKET, the plan comes, an
 // error goes (master/worker_start.cc).
 inline constexpr int kWorkerControl = 4;
+// Variable of workers with a preset, unless their root is another: the path of a directory that is their
+// user's alone.
+inline constexpr const char* kPrivateDirectory = "DMPM_PRIVATE_DIRECTORY";
 
 }  // namespace dmpm::heritage

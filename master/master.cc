@@ -25,7 +25,9 @@ WorkerPlaces places_of(const Prepared& prepared, const WorkerCgroups& cgroups) {
           prepared.configuration.logger.gid,
           prepared.programs + "/dmpm-worker-start",
           prepared.worker_open_files,
-          &cgroups};
+          &cgroups,
+          prepared.directories.privates.get(),
+          prepared.configuration.private_directories};
 }
 
 Dispatchers::Settings dispatcher_settings(const Prepared& prepared) {

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "logger/protocol.h"
+#include "master/directories.h"
 #include "master/process_memory.h"
 
 namespace dmpm::master {
@@ -96,14 +97,26 @@ Status Worker::prepare() {
   return {};
 }
 
+// Empty where the preset has nothing to do with it.
+Result<std::string> Worker::private_directory() const {
+  const auto& adapter = group_->worker.adapter;
+  const config::Permissions& may = group_->permissions;
+  if (adapter.empty() || adapter.front() != "preset" || may.root != "/") return std::string();
+  auto name = make_private_directory(services_.places.privates, group_->name, may.identity);
+  if (!name) return name.error();
+  return concat({services_.places.private_path, "/", *name});
+}
+
 void Worker::start_now() {
   set_state(WorkerState::starting);
   started_ = services_.loop.now();
   Status status = prepare();
+  auto own = private_directory();
+  if (status.ok() && !own) status = own.error();
   if (status.ok()) {
-    status =
-        process_.start({*group_, number_, services_.places.starter, socket_->fd(), socket_->path(),
-                        log_->fd(), services_.places.open_files, cgroup_ ? cgroup_->fd() : -1});
+    status = process_.start({*group_, number_, services_.places.starter, socket_->fd(),
+                             socket_->path(), log_->fd(), services_.places.open_files,
+                             cgroup_ ? cgroup_->fd() : -1, std::move(*own)});
   }
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;

@@ -108,6 +108,7 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
 
  private:
   Status prepare();
+  Result<std::string> private_directory() const;
   void tell_if_last() const;
   // Counts it where it is now, and no more where it was.
   void move_to(WorkerState next);

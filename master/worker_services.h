@@ -48,6 +48,8 @@ struct WorkerPlaces {
   std::string starter;                     // path of dmpm-worker-start
   rlimit open_files{};                     // RLIMIT_NOFILE for workers
   const WorkerCgroups* cgroups = nullptr;  // null: workers run without
+  int privates = -1;                       // directory: PRIVATE of directories.h
+  std::string private_path = {};
 };
 
 // Who wants to know why workers fail, besides the log.

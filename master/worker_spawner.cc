@@ -108,8 +108,12 @@ std::string starter_of(const WorkerLaunch& launch) {
 WorkerPlan plan_of(const WorkerLaunch& launch) {
   // The adapter lies beside the starter.
   const std::string_view starter = launch.starter;
-  return make_plan(launch.group, launch.number, launch.socket_path, launch.open_files,
-                   starter.substr(0, starter.rfind('/')));
+  WorkerPlan plan = make_plan(launch.group, launch.number, launch.socket_path, launch.open_files,
+                              starter.substr(0, starter.rfind('/')));
+  if (!launch.private_directory.empty()) {
+    plan.variables.push_back(concat({heritage::kPrivateDirectory, "=", launch.private_directory}));
+  }
+  return plan;
 }
 
 // Starts `starter` with `plan` in `cgroup`; `make_places` gets the number of its control descriptor.

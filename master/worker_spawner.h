@@ -24,6 +24,7 @@ struct WorkerLaunch {
   int log;                         // standard output and error
   const rlimit& open_files;        // RLIMIT_NOFILE, unless the group has its own
   int cgroup = -1;  // directory of the cgroup that it is born into; none: the master's
+  std::string private_directory = {};  // path; empty: none
 };
 
 struct SpawnedWorker {

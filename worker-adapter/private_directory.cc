@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/text.h"
+#include "master/heritage.h"
 
 namespace dmpm::adapter {
 namespace {
@@ -51,6 +52,17 @@ Result<std::string> free_name(const std::string& directory, const std::string& p
   return path;
 }
 
+// The master's, unless a permission module hides it or lets nobody write there.
+Result<std::string> given_or_temporary(const std::string& name) {
+  const char* given = ::getenv(heritage::kPrivateDirectory);
+  if (given != nullptr && is_closed_directory(given) && ::access(given, W_OK | X_OK) == 0) {
+    return std::string(given);
+  }
+  const char* temporary = ::getenv("TMPDIR");
+  return free_name(temporary != nullptr ? temporary : "/tmp",
+                   concat({"dmpm-", std::to_string(::geteuid()), "-", name}));
+}
+
 // The first that no living worker holds. The descriptor stays open, so the server and its children
 // hold the lock.
 Result<std::string> lock_a_place(const std::string& shared) {
@@ -82,9 +94,7 @@ Result<PrivateDirectory> make_private_directory(const std::string& configured,
                                                 const std::string& name) {
   PrivateDirectory made;
   if (configured.empty()) {
-    const char* temporary = ::getenv("TMPDIR");
-    auto path = free_name(temporary != nullptr ? temporary : "/tmp",
-                          concat({"dmpm-", std::to_string(::geteuid()), "-", name}));
+    auto path = given_or_temporary(name);
     if (!path) return path.error();
     made.shared = std::move(*path);
   } else {

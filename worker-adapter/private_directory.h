@@ -1,9 +1,9 @@
 // A directory that only the customer can enter: for a preset's configuration, the sockets between a
 // worker's own processes, and caches that outlive it.
 //
-// Where: `private_directory` of the configuration, or /tmp/dmpm-UID-GROUP.0 (TMPDIR's). It is made and
-// used with the customer's rights only; the master has no part in it. In a sticky directory somebody
-// else may have taken the name: then one is made that nobody can foresee, so that nobody can keep a
+// Where: `private_directory` of the configuration, or the one that the master has made for the group where
+// only root can put anything (master/directories.h). Where that cannot be reached, in a root directory of
+// the group's own for instance, /tmp/dmpm-UID-GROUP.0 (TMPDIR's). In a sticky directory somebody else may have taken the name: then one is made that nobody can foresee, so that nobody can keep a
 // neighbour from starting, and found again at the next start. What is there already is used only if it is the customer's own and closed to all others.
 #pragma once
 

@@ -185,6 +185,7 @@ class Dmpm(Server):
         return {
             "runtime_directory": str(self.directory / "run"),
             "log_directory": str(self.directory / "log"),
+            "private_directories": str(self.directory / "private"),
             "listen": [{"address": f"127.0.0.1:{self.port}", "tls": True}],
             "dispatcher": {"processes": 1, "user": harness.PROXY, "group": harness.PROXY},
             "keyholder": {"user": harness.KEYS},

@@ -26,6 +26,7 @@ TEST_CASE("the good configuration") {
   const Flat got = load(directory, kGood);
   CHECK(got.runtime_directory == "/run/dmpm");
   CHECK(got.log_directory == "/var/log/dmpm");
+  CHECK(got.private_directories == "/var/lib/dmpm");
   CHECK(got.listen ==
         std::vector<Listener>{{"0.0.0.0:443", true, false}, {"[::1]:80", false, true}});
   CHECK(got.dispatcher == DispatcherSettings{1, {"daemon", "daemon", 1, 1}});

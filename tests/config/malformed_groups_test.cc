@@ -11,7 +11,7 @@ const std::vector<Malformed> kCases{
      R"("groups": [], "x": {
     "alice")",
      {R"(11:13: "groups" must be an object of names and groups, not an empty list)",
-      R"(11:17: unknown key "x" in the configuration; expected are "runtime_directory", "log_directory", "permission_module_directory", "listen", "limits", "keep_warm", "dispatcher", "keyholder", "logger", "metrics", "access_log", "groups", "virtual_hosts" and "include")"}},
+      R"(11:17: unknown key "x" in the configuration; expected are "runtime_directory", "log_directory", "private_directories", "permission_module_directory", "listen", "limits", "keep_warm", "dispatcher", "keyholder", "logger", "metrics", "access_log", "groups", "virtual_hosts" and "include")"}},
     {"bad group name",
      "\"alice\": {",
      "\"al/ice\": {",

@@ -63,7 +63,7 @@ const std::vector<Malformed> kCases{
     {"unknown key like none",
      "\"include\": []",
      R"("colour": "red")",
-     {R"(23:3: unknown key "colour" in the configuration; expected are "runtime_directory", "log_directory", "permission_module_directory", "listen", "limits", "keep_warm", "dispatcher", "keyholder", "logger", "metrics", "access_log", "groups", "virtual_hosts" and "include")"}},
+     {R"(23:3: unknown key "colour" in the configuration; expected are "runtime_directory", "log_directory", "private_directories", "permission_module_directory", "listen", "limits", "keep_warm", "dispatcher", "keyholder", "logger", "metrics", "access_log", "groups", "virtual_hosts" and "include")"}},
     {"wrong type of directory",
      "\"/run/dmpm\"",
      "5",

@@ -11,7 +11,7 @@ const std::vector<Malformed> kCases{
      R"("virtual_hosts": {}, "v": [
 )",
      {R"(18:20: "virtual_hosts" must be a list of virtual hosts, not an empty object)",
-      R"(18:24: unknown key "v" in the configuration; expected are "runtime_directory", "log_directory", "permission_module_directory", "listen", "limits", "keep_warm", "dispatcher", "keyholder", "logger", "metrics", "access_log", "groups", "virtual_hosts" and "include")"}},
+      R"(18:24: unknown key "v" in the configuration; expected are "runtime_directory", "log_directory", "private_directories", "permission_module_directory", "listen", "limits", "keep_warm", "dispatcher", "keyholder", "logger", "metrics", "access_log", "groups", "virtual_hosts" and "include")"}},
     {"virtual host is a string",
      "    { \"names\"",
      R"(    "b.test",

@@ -187,6 +187,7 @@ class Dmpm:
         self.settings = {
             "runtime_directory": str(self.runtime),
             "log_directory": str(self.logs),
+            "private_directories": str(self.directory / "private"),
             "listen": listen or [{"address": "127.0.0.1:0", "tls": True}],
             "dispatcher": {"processes": 1, "user": PROXY, "group": PROXY},
             "keyholder": {"user": KEYS},

@@ -22,6 +22,7 @@ struct Place {
   Place() {
     configuration.runtime_directory = directory / "run";
     configuration.log_directory = directory / "log";
+    configuration.private_directories = directory / "private";
     configuration.dispatcher.identity = {"d", "d", 61003, kDispatcherGid};
     configuration.logger = {"l", "l", kLoggerUid, kLoggerGid};
   }

@@ -23,7 +23,8 @@ std::string configuration(const TemporaryDirectory& directory, const std::string
   write_file(directory / "key", "nor is this", 0600);
   return R"({
     "runtime_directory": ")" +
-         (directory / "run") + R"(", "log_directory": ")" + (directory / "log") + R"(",
+         (directory / "run") + R"(", "log_directory": ")" + (directory / "log") +
+         R"(", "private_directories": ")" + (directory / "private") + R"(",
     "listen": [{"address": "127.0.0.1:0", "tls": true}, {"address": "[::1]:0"}],
     "dispatcher": {"user": "nobody", "group": "nogroup"},
     "keyholder": {"user": "daemon", "group": "daemon"}, "logger": {"user": "games", "group": "games"},

@@ -2,6 +2,7 @@
 """Presets with PHP, apart from dmpm: which extensions there are, and who comes back when it dies.
 (tests/end-to-end/recipes_test.py has all presets behind dmpm.)"""
 import os
+import pathlib
 import shutil
 import signal
 import unittest
@@ -72,6 +73,44 @@ class Php(adapter.AdapterTest):
                 return file.read().rsplit(")", 1)[1].split()[0] != "Z"
         except FileNotFoundError:
             return False
+
+
+@unittest.skipUnless(shutil.which("lighttpd") and os.geteuid() == 0, "no lighttpd, or not root")
+class PrivateDirectory(adapter.AdapterTest):
+    def used(self, **environment):
+        """The directory that a server's configuration is in, below that of the worker."""
+        server = self.start("preset", "static", f"document_root={self.directory}", **environment)
+
+        def configuration():
+            words = pathlib.Path(f"/proc/{server.pid}/cmdline").read_text(encoding="utf-8").split("\0")
+            return words[-2] if words[0].endswith("lighttpd") else None
+
+        path = pathlib.Path(eventually(configuration, "lighttpd runs"))
+        self.end(server)
+        self.assertEqual(path.parent.stat().st_mode & 0o777, 0o700)
+        return path.parent.parent
+
+    def make(self, name, user, mode):
+        path = self.directory / name
+        path.mkdir()
+        path.chmod(mode)
+        shutil.chown(path, user)
+        return path
+
+    def test_the_masters(self):
+        given = self.make("given", "nobody", 0o700)
+        self.assertEqual(self.used(DMPM_PRIVATE_DIRECTORY=str(given)), given)
+
+    def test_where_the_masters_cannot_be_used(self):
+        for given in (self.directory / "missing", self.make("others", "daemon", 0o700)):
+            used = self.used(DMPM_PRIVATE_DIRECTORY=str(given))
+            self.assertRegex(str(used), rf"^{self.directory}/dmpm-\d+-test\.0$")
+
+    def test_a_name_that_somebody_else_has_taken(self):
+        self.make(f"dmpm-{self.user['user']}-test.0", "daemon", 0o755)
+        first = self.used()
+        self.assertRegex(first.name, r"^dmpm-\d+-test\.\w{6}$")
+        self.assertEqual(self.used(), first)  # found again
 
 
 if __name__ == "__main__":
