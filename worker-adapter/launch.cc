@@ -43,8 +43,25 @@ Result<std::string> socket_path() {
   return std::string(address.sun_path, ::strnlen(address.sun_path, sizeof address.sun_path));
 }
 
-// No program loader, no preloaded library: such a program would open its port on the machine. What cannot be
-// read or is no ELF file (a script) is not called so.
+}  // namespace
+
+Status prepare_preload(const Arguments& arguments, unsigned port) {
+  const std::string beside(arguments.program().substr(0, arguments.program().rfind('/')));
+  std::string library =
+      arguments.value_or("preload_library", concat({beside, "/libdmpm-preload.so"}));
+  if (::access(library.c_str(), R_OK) != 0) return Error::from_errno(library, errno);
+  auto path = socket_path();
+  if (!path) return path.error();
+  if (const char* others = ::getenv("LD_PRELOAD")) library = concat({library, ":", others});
+  const std::string state =
+      concat({std::to_string(move_socket_away()), ":", std::to_string(port), ":4"});
+  ::setenv("LD_PRELOAD", library.c_str(), 1);
+  ::setenv("DMPM_PRELOAD_SOCKET", path->c_str(), 1);
+  ::setenv("DMPM_PRELOAD", state.c_str(), 1);
+  for (const char* name : {"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"}) ::unsetenv(name);
+  return {};
+}
+
 bool is_linked_statically(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   ElfW(Ehdr) head{};
@@ -58,31 +75,6 @@ bool is_linked_statically(const std::string& path) {
                  static_cast<off_t>(head.e_phoff)) == size &&
          std::none_of(parts.begin(), parts.end(),
                       [](const ElfW(Phdr) & part) { return part.p_type == PT_INTERP; });
-}
-
-}  // namespace
-
-Status prepare_preload(const Arguments& arguments, unsigned port) {
-  const std::string beside(arguments.program().substr(0, arguments.program().rfind('/')));
-  std::string library =
-      arguments.value_or("preload_library", concat({beside, "/libdmpm-preload.so"}));
-  if (::access(library.c_str(), R_OK) != 0) return Error::from_errno(library, errno);
-  const std::string& program = arguments.command().front();
-  if (is_linked_statically(program)) {
-    return Error{concat(
-        {program,
-         " is linked statically, so that nothing can be preloaded: \"bridge\" is for such"})};
-  }
-  auto path = socket_path();
-  if (!path) return path.error();
-  if (const char* others = ::getenv("LD_PRELOAD")) library = concat({library, ":", others});
-  const std::string state =
-      concat({std::to_string(move_socket_away()), ":", std::to_string(port), ":4"});
-  ::setenv("LD_PRELOAD", library.c_str(), 1);
-  ::setenv("DMPM_PRELOAD_SOCKET", path->c_str(), 1);
-  ::setenv("DMPM_PRELOAD", state.c_str(), 1);
-  for (const char* name : {"LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"}) ::unsetenv(name);
-  return {};
 }
 
 Error execute(const std::vector<std::string>& command) {

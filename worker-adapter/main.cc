@@ -25,6 +25,11 @@ int fail(const Error& error) {
 int run_preload(const Arguments& arguments) {
   const auto port = parse_decimal(arguments.value_or("port", "0"));
   if (!port || *port > 65535) return fail({"malformed port"});
+  if (!arguments.command().empty() && is_linked_statically(arguments.command().front())) {
+    return fail({concat(
+        {arguments.command().front(),
+         " is linked statically, so that nothing can be preloaded: \"bridge\" is for such"})});
+  }
   const Status status = prepare_preload(arguments, static_cast<unsigned>(*port));
   return fail(status.ok() ? execute(arguments.command()) : status.error());
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """SIGTERM: what is in flight is finished, then everything ends with status 0."""
 import os
+import shutil
 import signal
 import unittest
 
@@ -35,6 +36,25 @@ class Shutdown(unittest.TestCase):
             client.send(b"56789")
             self.assertEqual(client.answer().json()["body_size"], 10)
             self.assertEqual(dmpm.stop(), 0)
+
+    def test_a_worker_that_is_traced_holds_nobody_up(self):
+        """Its end is its tracer's to see first."""
+        groups = {"alice": harness.group(ALICE, ["/usr/bin/python3", "-IS", "{top}/traced_worker.py"],
+                                         stop_timeout="200ms")}
+        dmpm = Dmpm(groups=groups, hosts={"a.test": "alice"})
+        shutil.copy(harness.HERE / "traced_worker.py", dmpm.directory)
+        with dmpm:
+            body = dmpm.get("a.test").body
+            if body != b"traced":
+                self.skipTest(f"a worker cannot be traced here: {body}")
+            (worker,) = [pid for pid in dmpm.workers(ALICE) if pid in harness.children(dmpm.master())]
+            tracer = int(harness.status_field(worker, "TracerPid"))
+            os.kill(worker, signal.SIGKILL)
+            eventually(lambda: harness.state(worker) == "Z", "it is its tracer's")
+            dmpm.begin_stop()
+            self.assertEqual(dmpm.process.wait(harness.DEADLINE), 0)
+            if not harness.has_gone(tracer):  # without a cgroup
+                os.kill(tracer, signal.SIGKILL)
 
     def test_nothing_running_ends_at_once(self):
         with Dmpm() as dmpm:
