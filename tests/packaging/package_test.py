@@ -156,7 +156,7 @@ class Package(unittest.TestCase):
         kept = ("/etc/dmpm/dmpm.json", "/etc/dmpm/sites.d", "/etc/logrotate.d/dmpm", "/var/log/dmpm/dmpm.log")
         self.assertLessEqual(set(kept), set(left))
         self.assertEqual([name for name in left if not name.startswith((
-            "/etc/dmpm", "/etc/logrotate.d/dmpm", "/var/log/dmpm", "/etc/systemd/system"))], [])
+            "/etc/dmpm", "/etc/logrotate.d/dmpm", "/var/lib/dmpm", "/var/log/dmpm", "/etc/systemd/system"))], [])
 
     def test_8_purged(self):
         machine.run("dpkg", "--purge", "dmpm")
