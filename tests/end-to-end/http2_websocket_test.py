@@ -2,7 +2,6 @@
 """WebSockets through both protocols, to a real worker: RFC 8441 and Upgrade."""
 import base64
 import os
-import threading
 import unittest
 
 import harness

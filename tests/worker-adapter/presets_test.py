@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Presets with PHP, apart from dmpm: which extensions there are, and who comes back when it dies.
+"""Presets apart from dmpm: which extensions PHP has, and who comes back when it dies; where their private
+directories are.
 (tests/end-to-end/recipes_test.py has all presets behind dmpm.)"""
 import os
 import pathlib
