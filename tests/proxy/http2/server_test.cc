@@ -230,3 +230,22 @@ TEST_CASE("a client may open both windows for each of many small answers") {
   CHECK(goaway(client->received()) == -1);
   CHECK_FALSE(client->closed());
 }
+
+TEST_CASE("trailers of a stream that was reset cost more than their bytes") {
+  const std::string empty = frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, {});
+  for (const bool many : {false, true}) {
+    CAPTURE(many);
+    FrontEnd front;
+    front.add_site("a.test", 128);
+    auto client = front.connect_http2();
+    // Trailers without END_STREAM are malformed (RFC 9113 8.1): the stream is reset.
+    client->send(hello() + frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, kPost) + empty);
+    front.settle({client.get()});
+    client->take_received();
+    std::string frames;
+    for (int i = 0; i < (many ? 5000 : 2000); ++i) frames += empty;
+    client->send(frames);
+    front.settle({client.get()});
+    CHECK(goaway(client->received()) == (many ? int{NGHTTP2_ENHANCE_YOUR_CALM} : -1));
+  }
+}
