@@ -98,6 +98,18 @@ class PrivateDirectory(adapter.AdapterTest):
         shutil.chown(path, user)
         return path
 
+    def test_a_configuration_is_written_when_it_is_another(self):
+        given = self.make("given", "nobody", 0o700)
+        file = given / "worker.0/lighttpd.conf"
+        self.used(DMPM_PRIVATE_DIRECTORY=str(given))
+        written, wanted = file.stat().st_mtime_ns, file.read_text(encoding="utf-8")
+        self.used(DMPM_PRIVATE_DIRECTORY=str(given))
+        self.assertEqual(file.stat().st_mtime_ns, written)
+        for other in (wanted + "#", wanted[:-1], wanted.replace("index.html", "index.htmm"), ""):
+            file.write_text(other, encoding="utf-8")
+            self.used(DMPM_PRIVATE_DIRECTORY=str(given))
+            self.assertEqual(file.read_text(encoding="utf-8"), wanted)
+
     def test_the_masters(self):
         given = self.make("given", "nobody", 0o700)
         self.assertEqual(self.used(DMPM_PRIVATE_DIRECTORY=str(given)), given)
