@@ -10,9 +10,9 @@
 // source, which loads those and nothing else (worker_modules.h). That one also clears away what an
 // ended worker has left (DMPM_ENDED).
 //
-// A group whose program needs it gets dmpm-worker-adapter, which executes the command in turn. It is
-// opened before the root directory changes and executed as that descriptor, so that it need not
-// exist within the group's root.
+// A group whose program needs it gets dmpm-worker-adapter, which executes the command in turn
+// (adapter_step.h). As a program it is opened before the root directory changes and executed as that
+// descriptor, so that it need not exist within the group's root.
 //
 // What goes wrong is answered on kWorkerControl, which closes when exec succeeds.
 #include <fcntl.h>
@@ -25,6 +25,7 @@
 
 #include "base/lockdown.h"
 #include "base/text.h"
+#include "master/adapter_step.h"
 #include "master/heritage.h"
 #include "master/permission_module.h"
 #include "master/worker_modules.h"
@@ -83,8 +84,9 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   if (plan.listen_pid) {
     plan.variables.push_back(concat({"LISTEN_PID=", std::to_string(::getpid())}));
   }
-  const std::vector<char*> words = pointers(plan.words), variables = pointers(plan.variables);
+  std::vector<char*> words = pointers(plan.words), variables = pointers(plan.variables);
   if (adapter >= 0) {
+    run_adapter_within(plan, variables.data());
     ::execveat(adapter, "", words.data(), variables.data(), AT_EMPTY_PATH);
   } else {
     ::execve(words[0], words.data(), variables.data());

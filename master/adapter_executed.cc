@@ -1,0 +1,8 @@
+// dmpm-worker-start-modules.
+#include "master/adapter_step.h"
+
+namespace dmpm::master {
+
+void run_adapter_within(const WorkerPlan&, char**) {}
+
+}  // namespace dmpm::master

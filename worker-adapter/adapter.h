@@ -1,0 +1,21 @@
+// The adapter's work, but for bridges: becomes the real server.
+//
+// In dmpm-worker-adapter, and in dmpm-worker-start, when that has given up all rights
+// (master/adapter_within.cc).
+#pragma once
+
+#include "base/result.h"
+#include "worker-adapter/arguments.h"
+
+namespace dmpm::adapter {
+
+// As a shell says that something could not be started.
+inline constexpr int kNotStarted = 127;
+
+// With the process's environment and descriptors (master/heritage.h). Does not return unless it fails.
+Error become_server(const Arguments& arguments);
+
+// To standard error, which is the group's log. Returns kNotStarted.
+int tell(const Error& error);
+
+}  // namespace dmpm::adapter
