@@ -58,6 +58,7 @@ Worker::~Worker() {
   counted_in(state_).set(counted_in(state_).get() - 1);
   services_.warm.remove(*this);
   close_log();
+  if (!services_.closing) services_.spare_pipe.make();  // nobody waits
 }
 
 void Worker::set_state(WorkerState next) {
@@ -85,10 +86,10 @@ Status Worker::prepare() {
     socket_.emplace(std::move(*socket));
   }
   if (!log_) {
-    auto log = WorkerLog::make(places.pipes, name_, may.identity.uid, places.logger);
+    auto log =
+        WorkerLog::make(places.pipes, services_.spare_pipe, name_, may.identity.uid, places.logger);
     if (!log) return log.error();
     log_.emplace(std::move(*log));
-    open_log();
   }
   cgroup_.reset();  // of the process before
   if (places.cgroups != nullptr) {
@@ -118,6 +119,8 @@ void Worker::start_now() {
                              socket_->path(), log_->fd(), services_.places.open_files,
                              cgroup_ ? cgroup_->fd() : -1, std::move(*own)});
   }
+  // Not before: who reads it need not have the processor now. Nothing is lost, the pipe is open.
+  if (log_ && !log_open_) open_log();
   if (!status.ok()) return events_.on_worker_start_failed(*this, status.error().message);
   ++services_.processes;
   killed_ = given_up_ = false;

@@ -4,13 +4,32 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/text.h"
 
 namespace dmpm::master {
 
-Result<WorkerLog> WorkerLog::make(int pipes, std::string name, uid_t worker, gid_t logger) {
-  if (::mkfifoat(pipes, name.c_str(), 0600) != 0) {
+namespace {
+constexpr char kSpare[] = ".spare";
+}
+
+SparePipe::~SparePipe() {
+  if (there_) ::unlinkat(pipes_, kSpare, 0);
+}
+
+void SparePipe::make() {
+  // What is there already is from before an upgrade.
+  there_ = there_ || ::mkfifoat(pipes_, kSpare, 0600) == 0 || errno == EEXIST;
+}
+
+bool SparePipe::take(const std::string& name) {
+  return std::exchange(there_, false) && ::renameat(pipes_, kSpare, pipes_, name.c_str()) == 0;
+}
+
+Result<WorkerLog> WorkerLog::make(int pipes, SparePipe& spare, std::string name, uid_t worker,
+                                  gid_t logger) {
+  if (!spare.take(name) && ::mkfifoat(pipes, name.c_str(), 0600) != 0) {
     return Error::from_errno(concat({"cannot make the log pipe ", name}), errno);
   }
   Fd fd(::openat(pipes, name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));

@@ -25,11 +25,31 @@ class WorkerLogReader {
   ~WorkerLogReader() = default;
 };
 
+// A FIFO for the next worker, made while nobody waits: on a disk's file system that takes tenths of a
+// millisecond. It is root's alone until it is taken.
+class SparePipe {
+ public:
+  // In the directory `pipes`, which must outlive it.
+  explicit SparePipe(int pipes) : pipes_(pipes) {}
+  SparePipe(const SparePipe&) = delete;
+  SparePipe& operator=(const SparePipe&) = delete;
+  ~SparePipe();
+  // Unless there is one. When it fails, the next worker's is made when it is needed.
+  void make();
+  // Gives it a name; false when there is none.
+  bool take(const std::string& name);
+
+ private:
+  int pipes_;
+  bool there_ = false;
+};
+
 class WorkerLog {
  public:
   // Makes the FIFO `name` in the directory `pipes`, which must outlive it: the worker's user can
   // write (and open /dev/stderr anew), the logger's group read.
-  static Result<WorkerLog> make(int pipes, std::string name, uid_t worker, gid_t logger);
+  static Result<WorkerLog> make(int pipes, SparePipe& spare, std::string name, uid_t worker,
+                                gid_t logger);
   // One that the master before made.
   static WorkerLog take_over(int pipes, std::string name, Fd fd);
   WorkerLog(WorkerLog&&) = default;

@@ -74,6 +74,7 @@ struct WorkerServices {
   const WorkerPlaces& places;
   Counts& counts;
   TroubleListener& troubles;
+  SparePipe spare_pipe{places.pipes};
   uint32_t last_worker = 0;  // the number given last
   size_t processes = 0;      // workers' processes that have not been reaped
   bool closing = false;      // the master stops: nothing is started any more

@@ -69,6 +69,12 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::string TemporaryDirectory::make(const std::string& name) const {
+  std::string path = *this / name;
+  REQUIRE(::mkdir(path.c_str(), 0755) == 0);
+  return path;
+}
+
 void write_file(const std::string& path, std::string_view text, mode_t mode) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
   ::chmod(path.c_str(), mode);
@@ -219,16 +225,12 @@ Failed parse_failed(std::string_view fields) {
 // ---- House ----
 
 House::House(unsigned dispatchers)
-    : sockets(directory / "sockets"), pipes(directory / "pipes"), services{loop,     wheel,
-                                                                           log,      children,
-                                                                           throttle, warm,
-                                                                           *this,    *this,
-                                                                           *this,    places,
-                                                                           counts,   *this} {
-  ::mkdir(sockets.c_str(), 0755);
-  ::mkdir(pipes.c_str(), 0755);
-  pipes_fd = Fd(::open(pipes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  places = {sockets, pipes_fd.get(), kDispatcherGid, kLoggerGid, DMPM_WORKER_START, {512, 1024}};
+    : sockets(directory.make("sockets")),
+      pipes(directory.make("pipes")),
+      pipes_fd(::open(pipes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+      places{sockets, pipes_fd.get(), kDispatcherGid, kLoggerGid, DMPM_WORKER_START, {512, 1024}},
+      services{loop,  wheel, log,   children, throttle, warm,
+               *this, *this, *this, places,   counts,   *this} {
   for (unsigned d = 0; d < dispatchers; ++d) players.push_back(std::make_unique<Player>(*this, d));
 }
 

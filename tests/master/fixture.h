@@ -52,6 +52,8 @@ class TemporaryDirectory {
   ~TemporaryDirectory();
   const std::string& path() const { return path_; }
   std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
+  // A directory in it, and its path.
+  std::string make(const std::string& name) const;
 
  private:
   std::string path_;

@@ -198,6 +198,13 @@ TEST_CASE("why a start failed is told exactly") {
   }
 }
 
+void check_is_log_pipe(const struct stat& pipe) {
+  CHECK(S_ISFIFO(pipe.st_mode));
+  CHECK((pipe.st_mode & 07777) == 0240);
+  CHECK(pipe.st_uid == kWorkerUid);
+  CHECK(pipe.st_gid == kLoggerGid);
+}
+
 TEST_CASE("socket and log pipe: who may use them, and that they go") {
   DMPM_NEEDS_ROOT();
   House house;
@@ -213,10 +220,7 @@ TEST_CASE("socket and log pipe: who may use them, and that they go") {
   CHECK(socket.st_uid == 0);
   CHECK(socket.st_gid == kDispatcherGid);
   REQUIRE(::stat((house.pipes + "/alice.1").c_str(), &pipe) == 0);
-  CHECK(S_ISFIFO(pipe.st_mode));
-  CHECK((pipe.st_mode & 07777) == 0240);
-  CHECK(pipe.st_uid == kWorkerUid);
-  CHECK(pipe.st_gid == kLoggerGid);
+  check_is_log_pipe(pipe);
   dispatcher.insist(1);
   CHECK(::access((house.sockets + "/alice.1").c_str(), F_OK) != 0);
   // The pipe stays for the logger for a while, with what the worker wrote.
@@ -224,6 +228,29 @@ TEST_CASE("socket and log pipe: who may use them, and that they go") {
   CHECK(::access((house.pipes + "/alice.1").c_str(), F_OK) == 0);
   CHECK(run_until(house.loop,
                   [&] { return ::access((house.pipes + "/alice.1").c_str(), F_OK) != 0; }));
+}
+
+TEST_CASE("a worker that goes leaves a pipe for the next one, nobody's until then") {
+  DMPM_NEEDS_ROOT();
+  House house;
+  house.configure(
+      {make_group(house.directory, "alice", {"--exit", "1"}), make_group(house.directory, "bob")});
+  Player& dispatcher = *house.players[0];
+  dispatcher.say(RequestType::want_worker, 1);
+  dispatcher.insist(1);
+  const std::string spare = house.pipes + "/.spare";
+  struct stat before {
+  }, after{};
+  REQUIRE(run_until(house.loop, [&] { return ::stat(spare.c_str(), &before) == 0; }));
+  CHECK(S_ISFIFO(before.st_mode));
+  CHECK((before.st_mode & 07777) == 0600);
+  CHECK(before.st_uid == 0);
+  dispatcher.say(RequestType::want_worker, 2);
+  REQUIRE(run_until(house.loop, [&] { return house.logs.back().starts_with("open 2 bob"); }));
+  REQUIRE(::stat((house.pipes + "/bob.2").c_str(), &after) == 0);
+  check_is_log_pipe(after);
+  CHECK(after.st_ino == before.st_ino);
+  CHECK(::access(spare.c_str(), F_OK) != 0);
 }
 
 TEST_CASE("what a worker writes is in its pipe, even when it died before anybody read") {
