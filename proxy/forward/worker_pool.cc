@@ -34,17 +34,6 @@ WorkerPool::WorkerPool(PoolServices& services, uint32_t group, GroupSettings set
 
 WorkerPool::~WorkerPool() = default;
 
-WorkerPool::Worker* WorkerPool::find(uint32_t number) {
-  for (auto& worker : workers_) {
-    if (worker->number == number) return worker.get();
-  }
-  return nullptr;
-}
-
-const WorkerPool::Worker* WorkerPool::find(uint32_t number) const {
-  return const_cast<WorkerPool*>(this)->find(number);
-}
-
 // ---- for the forwarder ----
 
 bool WorkerPool::admit() {
@@ -102,7 +91,7 @@ void WorkerPool::ask_for_worker() {
 
 WorkerConnection* WorkerPool::connect_or_reuse(const Waiter& waiter) {
   // A worker whose socket has gone leaves the list, so this ends.
-  while (Worker* worker = best()) {
+  while (PoolWorker* worker = workers_.best()) {
     WorkerConnection* connection = take_idle(*worker, waiter);
     if (connection == nullptr && worker->connections >= worker->share.connections &&
         !worker->idle.empty()) {
@@ -111,7 +100,7 @@ WorkerConnection* WorkerPool::connect_or_reuse(const Waiter& waiter) {
     const uint32_t number = worker->number;
     if (connection == nullptr) connection = connect(*worker);
     if (connection == nullptr) {
-      if (find(number) == nullptr) continue;
+      if (workers_.find(number) == nullptr) continue;
       return nullptr;
     }
     take(*worker);
@@ -120,21 +109,8 @@ WorkerConnection* WorkerPool::connect_or_reuse(const Waiter& waiter) {
   return nullptr;
 }
 
-// The least busy one of the best rank; among equals the oldest, so that the newest become idle.
-WorkerPool::Worker* WorkerPool::best() {
-  Worker* best = nullptr;
-  for (auto& worker : workers_) {
-    if (worker->full()) continue;
-    if (best == nullptr || worker->rank() < best->rank() ||
-        (worker->rank() == best->rank() && worker->busy < best->busy)) {
-      best = worker.get();
-    }
-  }
-  return best;
-}
-
 // One more request for the best worker.
-void WorkerPool::take(Worker& worker) {
+void WorkerPool::take(PoolWorker& worker) {
   if (!worker.at_ease() && crowded_since_ == Instant{}) {
     crowded_since_ = services_.loop.now();
     look_again_in(kCrowdedFor);
@@ -152,12 +128,12 @@ void WorkerPool::take(Worker& worker) {
 }
 
 // It gets nothing more as soon as there is another.
-void WorkerPool::spend(Worker& worker) {
+void WorkerPool::spend(PoolWorker& worker) {
   if (std::exchange(worker.spent, true)) return;
   services_.source.worker_spent(group_, worker.number);
 }
 
-WorkerConnection* WorkerPool::take_idle(Worker& worker, const Waiter& waiter) {
+WorkerConnection* WorkerPool::take_idle(PoolWorker& worker, const Waiter& waiter) {
   if (worker.idle.empty() || waiter.reuse == Waiter::Reuse::never) return nullptr;
   // The last used one: it is the freshest, and the others may grow old and be closed.
   WorkerConnection* last =
@@ -173,7 +149,7 @@ WorkerConnection* WorkerPool::take_idle(Worker& worker, const Waiter& waiter) {
   return last;
 }
 
-WorkerConnection* WorkerPool::connect(Worker& worker) {
+WorkerConnection* WorkerPool::connect(PoolWorker& worker) {
   if (connections_.size() >= services_.most_connections && !close_any_idle()) {
     services_.counts.hit(metrics::Cap::connections_of_group);
     return nullptr;
@@ -199,7 +175,7 @@ void WorkerPool::release(WorkerConnection& connection, bool reusable, PrivateCon
   --in_flight_;
   if (reusable && own != nullptr) own->keep(connection);  // may end another, and serve who waits
   count_now();
-  Worker* worker = find(connection.worker());
+  PoolWorker* worker = workers_.find(connection.worker());
   if (worker != nullptr && --worker->busy == 0) {
     worker->idle_since = services_.loop.now();
     look_again_in(settings_.idle_timeout);
@@ -213,18 +189,18 @@ void WorkerPool::release(WorkerConnection& connection, bool reusable, PrivateCon
 }
 
 void WorkerPool::note_answer(uint32_t number) {
-  if (Worker* worker = find(number)) worker->answered = true;
+  if (PoolWorker* worker = workers_.find(number)) worker->answered = true;
 }
 
 void WorkerPool::note_silence(uint32_t number) {
-  Worker* worker = find(number);
+  PoolWorker* worker = workers_.find(number);
   if (worker == nullptr || worker->answered) return;
   const Milliseconds silent = services_.loop.now() - worker->ready_since;
   if (silent >= kStartTimeouts * settings_.start_timeout) spend(*worker);
 }
 
 bool WorkerPool::has_answered(uint32_t number) const {
-  const Worker* worker = find(number);
+  const PoolWorker* worker = workers_.find(number);
   return worker != nullptr && worker->answered;
 }
 
@@ -232,7 +208,7 @@ void WorkerPool::close(WorkerConnection& connection) {
   // An event of this round may be on its way to it already.
   connection.retire();
   connection.unlink();
-  if (Worker* worker = find(connection.worker())) --worker->connections;
+  if (PoolWorker* worker = workers_.find(connection.worker())) --worker->connections;
   const auto it = std::find_if(connections_.begin(), connections_.end(),
                                [&](const auto& owned) { return owned.get() == &connection; });
   services_.graveyard.bury(std::move(*it));
@@ -240,7 +216,7 @@ void WorkerPool::close(WorkerConnection& connection) {
   connections_.pop_back();
 }
 
-void WorkerPool::close_idle(Worker& worker) {
+void WorkerPool::close_idle(PoolWorker& worker) {
   while (!worker.idle.empty()) close(worker.idle.front());
 }
 
@@ -286,13 +262,11 @@ void WorkerPool::on_worker_ready(uint32_t number, const WorkerShare& share,
                                  std::string_view socket) {
   asked_ = false;
   failed_until_ = {};
-  if (find(number) == nullptr) {
-    auto worker = std::make_unique<Worker>();
-    worker->number = number;
-    worker->share = share;
-    worker->idle_since = worker->ready_since = services_.loop.now();
-    worker->socket = std::string("/").append(socket);
-    workers_.push_back(std::move(worker));
+  if (workers_.find(number) == nullptr) {
+    PoolWorker& worker = workers_.add(number);
+    worker.share = share;
+    worker.idle_since = worker.ready_since = services_.loop.now();
+    worker.socket = std::string("/").append(socket);
   }
   crowded_since_ = {};
   serve_waiters();
@@ -316,18 +290,17 @@ void WorkerPool::on_worker_gone(uint32_t number) {
 }
 
 void WorkerPool::remove(uint32_t number) {
-  const auto it = std::find_if(workers_.begin(), workers_.end(),
-                               [&](const auto& worker) { return worker->number == number; });
-  if (it == workers_.end()) return;
-  close_idle(**it);
-  workers_.erase(it);
+  PoolWorker* worker = workers_.find(number);
+  if (worker == nullptr) return;
+  close_idle(*worker);
+  workers_.remove(*worker);
   // "All are busy" does not hold any more.
   if (workers_.empty()) failed_until_ = {};
   if (!waiters_.empty()) ask_for_worker();
 }
 
 void WorkerPool::on_release_worker(uint32_t number) {
-  const Worker* worker = find(number);
+  const PoolWorker* worker = workers_.find(number);
   if (worker != nullptr && (worker->busy > 0 || !waiters_.empty())) {
     return services_.source.worker_busy(group_, number);
   }
@@ -353,15 +326,10 @@ void WorkerPool::on_deadline() {
   rest_the_newest();
 }
 
-bool WorkerPool::crowded() const {
-  return std::none_of(workers_.begin(), workers_.end(),
-                      [](const auto& worker) { return worker->at_ease() && !worker->spent; });
-}
-
 // Asks for another worker when none has been at ease for a while.
 void WorkerPool::relieve() {
   if (crowded_since_ == Instant{}) return;
-  if (!crowded()) {
+  if (!workers_.crowded()) {
     crowded_since_ = {};
     return;
   }
@@ -385,8 +353,7 @@ void WorkerPool::report_idle_workers() {
   }
 }
 
-// Looks back once in idle_timeout. A quarter of the others' ease is left free, so that the next
-// small rise does not need the worker again.
+// Looks back once in idle_timeout.
 void WorkerPool::rest_the_newest() {
   const Instant now = services_.loop.now();
   if (workers_.size() < 2) return;
@@ -395,14 +362,8 @@ void WorkerPool::rest_the_newest() {
   const bool first = next_review_ == Instant{};
   next_review_ = now + settings_.idle_timeout;
   look_again_in(settings_.idle_timeout);
-  Worker* newest = nullptr;
-  size_t ease = 0;  // of the others
-  for (auto& worker : workers_) {
-    if (worker->resting || worker->spent) continue;
-    if (newest != nullptr) ease += std::min(newest->share.at_once, newest->share.connections);
-    newest = worker.get();
-  }
-  if (!first && ease > 0 && most <= ease - ease / 4) newest->resting = true;
+  if (first) return;
+  if (PoolWorker* newest = workers_.one_too_many(most)) newest->resting = true;
 }
 
 }  // namespace dmpm::forward

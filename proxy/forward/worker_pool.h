@@ -29,6 +29,7 @@
 #include "base/intrusive_list.h"
 #include "proxy/allowance.h"
 #include "proxy/counts.h"
+#include "proxy/forward/pool_workers.h"
 #include "proxy/forward/private_connections.h"
 #include "proxy/forward/worker_connection.h"
 
@@ -55,13 +56,6 @@ class WorkerSource {
 
  protected:
   ~WorkerSource() = default;
-};
-
-// What of a worker is this dispatcher's.
-struct WorkerShare {
-  uint32_t connections = 1;
-  uint32_t at_once = std::numeric_limits<uint32_t>::max();  // requests, that leave it at ease
-  uint32_t requests = 0;                                    // then it is spent; 0: never
 };
 
 struct NoWorker {
@@ -145,40 +139,16 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   bool quiet() const { return in_flight_ == 0 && waiters_.empty() && admitted_ == 0; }
 
  private:
-  struct Worker {
-    uint32_t number = 0;
-    WorkerShare share;
-    std::string socket;
-    size_t connections = 0;  // open, busy or idle
-    size_t busy = 0;
-    uint64_t served = 0;   // requests, those in flight too
-    Instant idle_since{};  // when busy is 0
-    Instant ready_since{};
-    bool answered = false;
-    bool idle_reported = false;
-    bool resting = false;                  // one too many for what there is to do
-    bool spent = false;                    // has served its requests
-    IntrusiveList<WorkerConnection> idle;  // the last used first
-
-    bool at_ease() const { return busy < share.at_once; }
-    bool full() const { return busy >= share.connections; }
-    // Who comes first: at ease, resting, not at ease, spent.
-    int rank() const { return spent ? 3 : !at_ease() ? 2 : resting ? 1 : 0; }
-  };
-
   void on_idle_connection_lost(WorkerConnection& connection) override;
   void on_deadline() override;
 
-  Worker* find(uint32_t number);
-  const Worker* find(uint32_t number) const;
   WorkerConnection* connect_or_reuse(const Waiter& waiter);
-  Worker* best();
-  void take(Worker& worker);
-  void spend(Worker& worker);
-  WorkerConnection* take_idle(Worker& worker, const Waiter& waiter);
-  WorkerConnection* connect(Worker& worker);
+  void take(PoolWorker& worker);
+  void spend(PoolWorker& worker);
+  WorkerConnection* take_idle(PoolWorker& worker, const Waiter& waiter);
+  WorkerConnection* connect(PoolWorker& worker);
   void close(WorkerConnection& connection);
-  void close_idle(Worker& worker);
+  void close_idle(PoolWorker& worker);
   void remove(uint32_t number);
   void count_now();
   void serve_waiters();
@@ -186,7 +156,6 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   void ask_for_worker();
   bool close_any_idle();
   void look_again_in(Milliseconds delay);
-  bool crowded() const;
   void relieve();
   void report_idle_workers();
   void rest_the_newest();
@@ -197,7 +166,7 @@ class WorkerPool final : private WorkerConnectionOwner, private Deadline {
   metrics::GroupRow& counts_;
   // Of all its visitors together, however many there are.
   Allowance<333> allowance_;
-  std::vector<std::unique_ptr<Worker>> workers_;
+  PoolWorkers workers_;
   std::vector<std::unique_ptr<WorkerConnection>> connections_;
   IntrusiveList<Waiter> waiters_;
   size_t waiting_ = 0;
