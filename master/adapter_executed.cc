@@ -3,6 +3,6 @@
 
 namespace dmpm::master {
 
-void run_adapter_within(const WorkerPlan&, char**) {}
+void run_adapter_within(const WorkerPlan&, int, char**) {}
 
 }  // namespace dmpm::master

@@ -30,7 +30,7 @@ class WorkerLogReader {
 class SparePipe {
  public:
   // In the directory `pipes`, which must outlive it.
-  explicit SparePipe(int pipes) : pipes_(pipes) {}
+  explicit SparePipe(int pipes);
   SparePipe(const SparePipe&) = delete;
   SparePipe& operator=(const SparePipe&) = delete;
   ~SparePipe();

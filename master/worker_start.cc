@@ -86,7 +86,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   }
   std::vector<char*> words = pointers(plan.words), variables = pointers(plan.variables);
   if (adapter >= 0) {
-    run_adapter_within(plan, variables.data());
+    run_adapter_within(plan, adapter, variables.data());
     ::execveat(adapter, "", words.data(), variables.data(), AT_EMPTY_PATH);
   } else {
     ::execve(words[0], words.data(), variables.data());

@@ -31,9 +31,8 @@ Error become_server(const Arguments& arguments) {
   return {"is started by dmpm with arguments of its own (worker-adapter/arguments.h)"};
 }
 
-int tell(const Error& error) {
+void tell(const Error& error) {
   ::dprintf(STDERR_FILENO, "dmpm-worker-adapter: %s\n", error.message.c_str());
-  return kNotStarted;
 }
 
 }  // namespace dmpm::adapter

@@ -9,13 +9,10 @@
 
 namespace dmpm::adapter {
 
-// As a shell says that something could not be started.
-inline constexpr int kNotStarted = 127;
-
 // With the process's environment and descriptors (master/heritage.h). Does not return unless it fails.
 Error become_server(const Arguments& arguments);
 
-// To standard error, which is the group's log. Returns kNotStarted.
-int tell(const Error& error);
+// To standard error, which is the group's log.
+void tell(const Error& error);
 
 }  // namespace dmpm::adapter

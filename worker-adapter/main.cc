@@ -7,12 +7,17 @@
 namespace dmpm::adapter {
 namespace {
 
+int fail(const Error& error) {
+  tell(error);
+  return 127;  // as a shell says that something could not be started
+}
+
 int run(const std::vector<std::string_view>& words) {
   const auto arguments = Arguments::parse(words);
-  if (!arguments) return tell({"malformed arguments (worker-adapter/arguments.h)"});
-  if (arguments->task() != "bridge") return tell(become_server(*arguments));
+  if (!arguments) return fail({"malformed arguments (worker-adapter/arguments.h)"});
+  if (arguments->task() != "bridge") return fail(become_server(*arguments));
   auto status = run_bridge(*arguments);
-  return status ? *status : tell(status.error());
+  return status ? *status : fail(status.error());
 }
 
 }  // namespace
