@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <utility>
 
 #include "base/text.h"
 #include "base/wire.h"
@@ -46,10 +47,15 @@ void DispatcherLines::drain() {
 void DispatcherLines::read_messages(int count) {
   std::array<char, kMaxMessage> bytes;
   for (; count > 0; --count) {
-    // An empty message and the end of the channel look alike. The latter comes only with the end of
-    // the master, which its own channel tells.
+    // An empty message and the end of the channel look alike, until something comes behind it. The
+    // end comes only with that of the master, which its own channel tells.
     const ssize_t size = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (size < 0) return;
+    if (size == 0) {
+      empty_ = true;
+      continue;
+    }
+    if (std::exchange(empty_, false)) on_message({}, false);
     const size_t got = std::min(static_cast<size_t>(size), bytes.size());
     on_message({bytes.data(), got}, got < static_cast<size_t>(size));
   }

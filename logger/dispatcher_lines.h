@@ -29,6 +29,7 @@ class DispatcherLines final : IoHandler {
   void on_message(std::string_view message, bool truncated);
 
   Fd fd_;
+  bool empty_ = false;  // a message without a byte came, or the channel's end
   LogFile& file_;
   RateGate gate_;
   IoWatcher watcher_;

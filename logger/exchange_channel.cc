@@ -33,9 +33,10 @@ void ExchangeChannel::drain() {
 
 void ExchangeChannel::read_messages(int count) {
   for (; count > 0; --count) {
-    // As in DispatcherLines, the channel's end is the master's business.
+    // As in DispatcherLines, an empty message may be the channel's end, which is the master's business.
     const ssize_t size = ::recv(fd_.get(), bytes_.data(), bytes_.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (size < 0) return;
+    if (size == 0) continue;
     const size_t got = std::min(static_cast<size_t>(size), bytes_.size());
     on_message({bytes_.data(), got}, got < static_cast<size_t>(size));
   }

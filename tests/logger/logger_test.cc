@@ -45,7 +45,9 @@ class Harness {
   void tell(const std::string& message) { send(master_, message); }
   void as_dispatcher(const std::string& message) { send(dispatchers_, message); }
   void tell_exchanges(const std::string& message) { send(exchanges_, message); }
-  void hang_up() { master_.reset(); }
+  void hang_up_all() {
+    for (Fd* channel : {&dispatchers_, &exchanges_, &master_}) channel->reset();
+  }
   // Until the logger ends by itself.
   void finish() { loop.run(); }
   bool until(const std::function<bool()>& condition) { return test::run_until(loop, condition); }
@@ -290,7 +292,7 @@ TEST_CASE("the end of the master ends the logger, with everything written") {
     harness.as_dispatcher(test::line_message("info dispatcher: " + std::to_string(i)));
   }
   test::write_all(worker, "last words");
-  harness.hang_up();
+  harness.hang_up_all();  // what comes behind the last lines looks like empty messages without end
   harness.finish();
   CHECK(harness.directory.lines("dmpm.log").size() == 101);
   CHECK(harness.directory.lines("workers/alice.log") == Lines{"last words"});
