@@ -13,6 +13,7 @@ import os
 import platform
 import statistics
 import sys
+import time
 
 import harness
 from cold_start_sites import PHP_SITES, SITES
@@ -79,6 +80,16 @@ def report(results, through_dmpm):
         for site in PHP_SITES))
 
 
+def nothing(*command, times=200):
+    """Milliseconds for the start and the end of a program that does nothing."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        os.waitpid(os.posix_spawn(command[0], command, {}), 0)
+        took.append((time.perf_counter() - began) * 1000)
+    return f"{statistics.median(took):.2f}"
+
+
 def machine():
     with open("/proc/meminfo", encoding="ascii") as file:
         memory = int(file.readline().split()[1]) / 1024 / 1024
@@ -109,6 +120,9 @@ def main():
             results = measure(ways, arguments.rounds)
         print(f"{machine()}. Medians of {arguments.rounds} rounds (quickest–slowest), in "
               "milliseconds.\n")
+        print("The start and the end of a program that does nothing takes, with shared libraries "
+              f"(/bin/true), {nothing('/bin/true')}, and without (dmpm-worker-start that finds no plan) "
+              f"{nothing(str(harness.BIN / 'dmpm-worker-start'))}.\n")
         report(results, [way.title for way in through_dmpm])
     finally:
         users.release()

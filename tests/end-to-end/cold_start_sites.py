@@ -24,6 +24,8 @@ PHP_SITES = (_php("php", "one line", "/index.php"), _php("app", f"{CLASSES} clas
 SITES = (
     Site("static", "static: lighttpd, a file", ALICE, "static", {}, "/index.html"),
     *PHP_SITES,
+    # Next to PHP itself: what no choice of extensions can take away.
+    _php("php-least", "one line, 1 extension", "/index.php", php_extensions=["ctype"]),
     _php("php-few", f"one line, {len(FEW)} extensions", "/index.php", php_extensions=FEW),
     _php("app-few", f"{CLASSES} classes, {len(FEW)} extensions", "/app.php", php_extensions=FEW),
     Site("apache", "Apache prefork + mod_php, one line", CAROL, "apache", {}, "/index.php"),

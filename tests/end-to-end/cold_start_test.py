@@ -23,7 +23,7 @@ def said_by(script, *options):
 
 class ColdStart(unittest.TestCase):
     def test_each_site_is_measured_in_each_way(self):
-        said = said_by("cold_start.py", "--rounds", 1, "--groups", 8, 20, "--pools", 1, 2)
+        said = said_by("cold_start.py", "--rounds", 1, "--groups", 10, 20, "--pools", 1, 2)
         for site in SITES:
             rows = re.findall(rf"^\| {re.escape(site.title)} \| (.*) \|$", said, re.MULTILINE)
             self.assertEqual(len(rows), 2, said)
