@@ -168,10 +168,13 @@ void Worker::on_left_behind(const std::string& reason) {
 void Worker::on_process_ended(int wait_status, const std::string& setup_error) {
   if (!given_up_) --services_.processes;
   if (cgroup_) cgroup_->kill();  // what it leaves behind, before its successor is there
-  if (setup_error.empty() || state_ != WorkerState::starting) {
-    events_.on_worker_died(*this, wait_status);
-  } else {
+  const bool set_up = state_ != WorkerState::starting;
+  if (!set_up && killed_) {
+    events_.on_worker_start_failed(*this, "could not be set up within start_timeout: killed");
+  } else if (!set_up && !setup_error.empty()) {
     events_.on_worker_start_failed(*this, setup_error);
+  } else {
+    events_.on_worker_died(*this, wait_status);
   }
   tell_if_last();
 }

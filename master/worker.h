@@ -119,7 +119,8 @@ class Worker final : public Deadline, public Startable, public Warm, public Work
   void give_way() override { events_.on_worker_cooled(*this); }
   void on_deadline() override { events_.on_worker_deadline(*this); }
   void on_process_started() override {
-    if (state_ == WorkerState::starting) events_.on_worker_started(*this);
+    // (One that was killed before exec looks the same here.)
+    if (state_ == WorkerState::starting && !killed_) events_.on_worker_started(*this);
   }
   void on_left_behind(const std::string& reason) override;
   void on_process_ended(int wait_status, const std::string& setup_error) override;

@@ -224,8 +224,7 @@ void WorkerGroup::on_worker_deadline(Worker& worker) {
       }
       break;
     case WorkerState::starting:
-      say(LogLevel::error, worker, "could not be set up within start_timeout: killed");
-      worker.kill();
+      worker.kill();  // on_worker_start_failed() follows
       break;
     case WorkerState::running:
     case WorkerState::releasing:

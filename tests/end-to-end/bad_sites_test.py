@@ -2,6 +2,8 @@
 """Sites that do everything wrong, beside one that must not notice: its every answer is checked."""
 import json
 import os
+import re
+import shutil
 import unittest
 
 import harness
@@ -82,6 +84,32 @@ class BadSites(unittest.TestCase):
                     self.check_neighbour(client)
                 # And nothing of it is left.
                 eventually(lambda: not processes_in(dmpm.directory), "all of its processes have gone")
+
+    @unittest.skipUnless(shutil.which("lighttpd"), "no lighttpd")
+    def test_a_preset_that_hangs_before_its_server(self):
+        preset = {"permissions": {"user": BOB},
+                  "worker": {"preset": "static", "document_root": "{home}", "index": ["page"],
+                             "private_directory": "{home}/own"},
+                  "scale": {"start_timeout": "1s", "stop_timeout": "500ms", "idle_timeout": "100ms"}}
+        dmpm = Dmpm(groups={"alice": harness.python_worker(ALICE), "bob": preset})
+        page, pipe = dmpm.home("bob") / "page", dmpm.home("bob") / "own/worker.0/lighttpd.conf"
+        page.write_text("bob's", encoding="utf-8")
+        with dmpm, dmpm.connect() as client, dmpm.connect("b.test") as victim:
+            self.assertEqual(victim.get("b.test").body, b"bob's")
+            eventually(lambda: not dmpm.workers(BOB), "asleep")
+            pipe.unlink()
+            os.mkfifo(pipe)  # whoever opens it to read waits for a writer
+            shutil.chown(pipe, BOB)
+            victim.send_request("GET", "b.test", "/")
+            self.check_neighbour(client)
+            answer = victim.answer()
+            self.assertEqual(answer.status, 503)
+            said = (f"error {answer.header('x-error-id')}: status 503, could not be set up within "
+                    "start_timeout")
+            eventually(lambda: said in dmpm.log_text(), "the reason is in the log")
+            self.assertEqual(len(re.findall(r"group bob: worker \d+ started", dmpm.log_text())), 1)
+            pipe.unlink()
+            eventually(lambda: victim.get("b.test").status == 200, "its time is over")
 
     def test_a_site_file_that_is_wrong_from_the_start(self):
         dmpm = Dmpm(groups={"alice": harness.python_worker(ALICE)}, hosts={"a.test": "alice"})
