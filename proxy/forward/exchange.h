@@ -30,6 +30,8 @@ class Exchange {
   virtual void set_group_overdrawn(bool overdrawn) = 0;
   // Of the client's connection; made at the first call.
   virtual PrivateConnections& private_connections() = 0;
+  // In a tunnel that has just begun: the client had ended its side before.
+  virtual bool input_ended() const = 0;
   // The forwarder has passed on `size` bytes of request body: so many more may come. An exchange
   // begins with a credit of its session's choice, ClientLimits::request_buffer at least.
   virtual void grant(size_t size) = 0;

@@ -120,12 +120,16 @@ void Forwarder::on_connection(WorkerConnection& connection) {
   connection_ = &connection;
   set_state(State::responding);
   log_.queue_ends();
-  const GroupSettings& settings = pool_->settings();
   // A worker that has never answered may hang in its start.
   new_worker_ = !pool_->has_answered(connection.worker());
-  expect_within(new_worker_ ? std::min(settings.response_timeout, settings.start_timeout)
-                            : settings.response_timeout);
+  expect_within(first_answer_timeout());
   send_request();
+}
+
+Milliseconds Forwarder::first_answer_timeout() const {
+  const GroupSettings& settings = pool_->settings();
+  return new_worker_ ? std::min(settings.response_timeout, settings.start_timeout)
+                     : settings.response_timeout;
 }
 
 void Forwarder::on_no_worker(const NoWorker& why) {
@@ -171,8 +175,12 @@ void Forwarder::charge_transfer(std::string_view bytes) {
 
 void Forwarder::pass_body(std::string_view bytes) {
   charge_transfer(bytes);
+  const bool had_all = connection_->unsent() == 0;
   connection_->send_body(bytes);
   granted_later_ += bytes.size();
+  // From here on it is the worker that the body waits for.
+  if (state_ == State::responding && had_all) expect_within(first_answer_timeout());
+  if (state_ == State::tunnel && end_tunnel_if_over()) return;
   if (state_ == State::tunnel && !worker_ended_) expect_within(services_.limits.tunnel_timeout);
   // A worker that reads no more but may still answer: the rest goes nowhere.
   if (connection_->unsent() == 0) on_worker_took_all();
@@ -209,7 +217,9 @@ void Forwarder::on_response_head(const http::ResponseHead& head) {
     expect_within(pool_->settings().response_timeout);
   }
   exchange_->send_head(head);
-  if (state_ == State::tunnel && !early.empty()) pass_body(early.view());
+  if (state_ != State::tunnel) return;
+  if (!early.empty()) pass_body(early.view());
+  if (exchange_->input_ended()) on_request_end();
 }
 
 void Forwarder::on_response_body(std::string_view bytes) {
@@ -293,8 +303,11 @@ void Forwarder::on_deadline() {
   switch (state_) {
     case State::waiting: return fail(failures::kQueueTimeout);
     case State::responding:
-      // Time that the client takes for its own body is not the worker's.
-      if (!request_ended_) return expect_within(pool_->settings().response_timeout);
+      // Time that the client takes for its own body is not the worker's; that of a body which the worker
+      // does not take is.
+      if (!request_ended_ && connection_->unsent() == 0) {
+        return expect_within(pool_->settings().response_timeout);
+      }
       if (new_worker_) pool_->note_silence(connection_->worker());
       return fail(failures::no_response(new_worker_));
     case State::streaming:

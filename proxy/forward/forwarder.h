@@ -89,6 +89,7 @@ class Forwarder final : public ExchangeHandler,
   void send_first_head();
   void pass_body(std::string_view bytes);
   void charge_transfer(std::string_view bytes);
+  Milliseconds first_answer_timeout() const;
   void on_worker_took_all() override;
   size_t response_room() const override { return exchange_->room(); }
   void on_interim_head(const http::ResponseHead& head) override;

@@ -69,6 +69,7 @@ class Http1Exchange final : private forward::Exchange {
   forward::PrivateConnections& private_connections() override {
     return host_->private_connections();
   }
+  bool input_ended() const override { return false; }  // the session sees to it (check_input_end())
   void grant(size_t size) override;
   size_t room() const override;
   size_t unsent() const override { return host_->unsent(); }

@@ -70,7 +70,7 @@ Http2Stream* Http2Server::find(int32_t stream_id) const {
 // ---- input ----
 
 size_t Http2Server::wanted() const {
-  if (closing_ || ending_ || paused_) return 0;
+  if (closing_ || ending_ || paused_ || queue_full_) return 0;
   return host_.unsent() > kMaxUnsentForInput ? 0 : limits::kReadSize;
 }
 
@@ -136,6 +136,12 @@ size_t Http2Server::feed(std::string_view bytes) {
   if (in_head_) head_waste_ += wasted;
   if (paused_) host_.request_turn();
   return used;
+}
+
+// RFC 9113 8.1: the answer is complete, the rest of the request is of no use.
+void Http2Server::refuse_rest(Http2Stream& stream) {
+  nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id(), NGHTTP2_NO_ERROR);
+  host_.request_flush();
 }
 
 void Http2Server::open_window(Http2Stream& stream, size_t size) {
@@ -235,7 +241,15 @@ void Http2Server::produce() {
       break;
     }
   }
+  check_queue();
   check_end();
+}
+
+// Heads of streams that the client has reset stay in nghttp2's queue until it takes what is before them:
+// who does not read gets to say nothing more.
+void Http2Server::check_queue() {
+  const bool full = nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxStreams;
+  if (std::exchange(queue_full_, full) != full) host_.update_reading();
 }
 
 void Http2Server::reset(Http2Stream& stream) {
@@ -259,19 +273,28 @@ void Http2Server::on_room() {
 
 // ---- time ----
 
+// What the client lets the stream send now, by its windows.
+int32_t Http2Server::send_window(int32_t stream_id) const {
+  return std::min(nghttp2_session_get_stream_remote_window_size(session_.get(), stream_id),
+                  nghttp2_session_get_remote_window_size(session_.get()));
+}
+
 Milliseconds Http2Server::on_deadline() {
   const Instant now = host_.now();
   const Milliseconds idle = now - idle_since_;
-  if (in_head_ && now - head_since_ >= limits_.head_timeout) end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  const bool listens = wanted() > 0;  // what we do not read cannot come
+  if (listens && in_head_ && now - head_since_ >= limits_.head_timeout) {
+    end_with(NGHTTP2_ENHANCE_YOUR_CALM);
+  }
   if (streams_.empty() && idle >= limits_.idle_timeout) end_with(NGHTTP2_NO_ERROR);
   std::vector<int32_t> open;  // a check may close its stream
   for (const auto& [id, stream] : streams_) open.push_back(id);
   for (const int32_t id : open) {
     Http2Stream* stream = find(id);
     if (stream == nullptr) continue;
-    if (stream->output_overdue(now)) {
+    if (stream->output_overdue(now) && (host_.unsent() == 0 || send_window(id) <= 0)) {
       nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
-    } else {
+    } else if (listens) {
       stream->check_body(now);
     }
   }

@@ -3,10 +3,11 @@
 // here: caps on everything, budgets against abuse, time-outs. Streams are routed each by its own
 // authority.
 //
-// Memory of a connection, at most: nghttp2's 25 KiB and what waits to be sent, kMaxBuffered of responses,
-// one connection window (kConnectionWindow) of request bodies, and for each of kMaxStreams streams
-// head_size twice, as it came and as it is forwarded; all but the first twice, for blocks grow by
-// doubling. With the default limits 23 MiB (docs/architecture.md).
+// Memory of a connection, at most: nghttp2's 25 KiB and what waits to be sent (heads of twice kMaxStreams
+// responses, for those of reset streams are among them), kMaxBuffered of responses, one connection window
+// (kConnectionWindow) of request bodies, and for each of kMaxStreams streams head_size twice, as it came
+// and as it is forwarded; all but the first twice, for blocks grow by doubling. With the default limits
+// 31 MiB (docs/architecture.md).
 #pragma once
 
 #include <nghttp2/nghttp2.h>
@@ -85,6 +86,7 @@ class Http2Server final : public net::Session, private StreamOwner {
   // StreamOwner
   void submit_interim(Http2Stream& stream, const http::ResponseHead& head) override;
   void submit_head(Http2Stream& stream, const http::ResponseHead& head, bool has_body) override;
+  void refuse_rest(Http2Stream& stream) override;
   void resume_output(Http2Stream& stream) override;
   void open_window(Http2Stream& stream, size_t size) override;
   void open_connection_window(size_t size) override;
@@ -129,6 +131,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   void rest();
   void end_with(uint32_t error);
   void submit_trailers(Http2Stream& stream);
+  void check_queue();
+  int32_t send_window(int32_t stream_id) const;
   void check_end();
   void close();
 
@@ -162,7 +166,8 @@ class Http2Server final : public net::Session, private StreamOwner {
   // Bytes of DATA that clients may have sent for some of these before they knew.
   size_t on_their_way_ = 0;
   bool in_head_ = false;
-  bool paused_ = false;  // a turn was asked for
+  bool paused_ = false;      // a turn was asked for
+  bool queue_full_ = false;  // of frames that are no DATA
   bool draining_ = false;
   bool final_goaway_ = false;
   bool ending_ = false;   // GOAWAY with an error is submitted

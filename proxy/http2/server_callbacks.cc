@@ -284,7 +284,7 @@ int Http2Server::on_send_data(nghttp2_session*, nghttp2_frame* frame, const uint
   return 0;
 }
 
-int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* frame, void* self) {
+int Http2Server::on_frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* self) {
   Http2Server& me = server(self);
   if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
     me.host_.hold_back();
@@ -295,11 +295,7 @@ int Http2Server::on_frame_sent(nghttp2_session* session, const nghttp2_frame* fr
   }
   const bool data_or_headers = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
   if (!data_or_headers || (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return 0;
-  const Http2Stream* stream = me.find(frame->hd.stream_id);
-  if (stream != nullptr && stream->finished() && !stream->request_ended()) {
-    // RFC 9113 8.1: the answer is complete, the rest of the request is of no use.
-    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
-  }
+  if (Http2Stream* stream = me.find(frame->hd.stream_id)) stream->on_end_sent();
   return 0;
 }
 

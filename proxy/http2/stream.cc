@@ -19,7 +19,7 @@ void Http2Stream::begin(StreamOwner& owner, net::SessionHost& host, int32_t id) 
   trailers_.clear();
   body_received_ = body_checked_ = 0;
   held_ = trailer_bytes_ = 0;
-  head_sent_ = request_ended_ = output_ended_ = finished_ = false;
+  head_sent_ = request_ended_ = output_ended_ = end_sent_ = finished_ = false;
   output_since_ = body_since_ = host.now();
 }
 
@@ -75,7 +75,9 @@ void Http2Stream::on_window(size_t window) {
 void Http2Stream::on_request_end() {
   if (request_ended_) return;
   request_ended_ = true;
-  if (forwarder_.active()) forwarder_.on_request_end();
+  // The end of what is to be a tunnel has to wait until it is one: input_ended().
+  const bool waits = block_.is_extended_connect() && !head_sent_;
+  if (forwarder_.active() && !waits) forwarder_.on_request_end();
 }
 
 void Http2Stream::grant(size_t size) {
@@ -119,7 +121,18 @@ void Http2Stream::finish(std::string_view trailers) {
   trailers_ = trailers;
   finished_ = true;
   end_output();
+  refuse_rest_if_over();
   if (held_ > 0) owner_->open_window(*this, std::exchange(held_, 0));
+}
+
+void Http2Stream::on_end_sent() {
+  end_sent_ = true;
+  refuse_rest_if_over();
+}
+
+// A tunnel's end is sent before it is over.
+void Http2Stream::refuse_rest_if_over() {
+  if (finished_ && end_sent_ && !request_ended_) owner_->refuse_rest(*this);
 }
 
 void Http2Stream::end_output() {

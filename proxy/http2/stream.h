@@ -25,6 +25,8 @@ class StreamOwner {
   virtual void submit_interim(Http2Stream& stream, const http::ResponseHead& head) = 0;
   // `has_body`: output() will be asked for.
   virtual void submit_head(Http2Stream& stream, const http::ResponseHead& head, bool has_body) = 0;
+  // END_STREAM is out, and nothing that the client may still say matters.
+  virtual void refuse_rest(Http2Stream& stream) = 0;
   // output() has something new to give.
   virtual void resume_output(Http2Stream& stream) = 0;
   // The worker took `size` bytes of request body: the client may send as many more.
@@ -62,15 +64,14 @@ class Http2Stream final : private forward::Exchange {
   void on_window(size_t window);
   void stop_gathering() { forwarder_.stop_gathering(); }
   void on_room();
-  bool request_ended() const { return request_ended_; }
 
   // ---- what the connection sends ----
   std::string_view output() const { return output_.view(); }
   void consume_output(size_t size, Instant now);
   // Nothing will come behind output().
   bool output_ended() const { return output_ended_; }
-  // The exchange is over; what still comes of the request is of no use.
-  bool finished() const { return finished_; }
+  // END_STREAM is out.
+  void on_end_sent();
   const std::string& trailers() const { return trailers_; }
 
   // ---- time: true when the stream is overdue ----
@@ -86,6 +87,7 @@ class Http2Stream final : private forward::Exchange {
   forward::PrivateConnections& private_connections() override {
     return host_->private_connections();
   }
+  bool input_ended() const override { return request_ended_; }
   void grant(size_t size) override;
   size_t room() const override;
   size_t unsent() const override { return output_.size(); }
@@ -95,6 +97,7 @@ class Http2Stream final : private forward::Exchange {
   void finish(std::string_view trailers) override;
   void end_output() override;
   void abort() override;
+  void refuse_rest_if_over();
   void reject(const http::Rejection& why);
 
   const ClientLimits& limits_;
@@ -114,7 +117,8 @@ class Http2Stream final : private forward::Exchange {
   bool head_sent_ = false;
   bool request_ended_ = false;
   bool output_ended_ = false;
-  bool finished_ = false;
+  bool end_sent_ = false;  // END_STREAM
+  bool finished_ = false;  // the exchange is over
 };
 
 }  // namespace dmpm::http2

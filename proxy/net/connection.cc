@@ -279,12 +279,9 @@ void Connection::on_deadline() {
       if (idle >= services_.limits.send_timeout) return destroy();
       return expect_within(services_.limits.send_timeout - idle);
     case State::open:
-      if (output_waits_) {
-        if (idle >= services_.limits.send_timeout) return destroy();
-        return expect_within(services_.limits.send_timeout - idle);
-      }
+      if (output_waits_ && idle >= services_.limits.send_timeout) return destroy();
       if (const Milliseconds next = session_->on_deadline(); state_ == State::open) {
-        expect_within(next);
+        expect_within(output_waits_ ? std::min(next, services_.limits.send_timeout - idle) : next);
       }
       return;
     case State::closed: return;

@@ -2,6 +2,7 @@
 """WebSockets through both protocols, to a real worker: RFC 8441 and Upgrade."""
 import base64
 import os
+import signal
 import unittest
 
 import harness
@@ -95,6 +96,29 @@ class WebSockets(unittest.TestCase):
             self.assertEqual(rest.read_bytes(), b"still here")
             rest.unlink()
             self.assertIsNone(stream.reset)
+
+    def test_the_workers_end_ends_the_stream_when_it_takes_no_more(self):
+        with Connection(self.dmpm) as client:
+            number, stream = self.accepted(client, "/ws-bye")
+            client.wait(lambda: stream.ended, "the worker's end")
+            for worker in self.dmpm.workers(ALICE):
+                os.kill(worker, signal.SIGKILL)
+
+            def is_reset():
+                # What comes while the worker is dying is still taken.
+                client.send(data(b"nobody reads this", number, end_stream=False))
+                client.check_ping()
+                return stream.reset is not None
+            eventually(is_reset, "the stream's end")
+            self.assertEqual(stream.reset, NO_ERROR)
+            client.check_alive()
+
+    def test_the_clients_half_ends_before_the_answer(self):
+        with Connection(self.dmpm) as client:
+            number = extended_connect(client)
+            client.send(data(b"early", number))
+            stream = client.answer(number)
+            self.assertEqual((stream.status, stream.body, stream.reset), (200, b"early", None))
 
     def test_the_workers_half_ends_first_over_http_1(self):
         rest = self.dmpm.home("alice") / "tunnel.rest"

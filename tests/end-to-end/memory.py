@@ -5,7 +5,7 @@ import threading
 # Kilobytes that HTTP/2 may make the dispatcher grow by (docs/architecture.md, Limits): what its connections
 # share, and each one's own.
 HTTP2_SHARED_KB = 24 * 1024
-HTTP2_CONNECTION_KB = 23 * 1024
+HTTP2_CONNECTION_KB = 31 * 1024
 
 
 def _kilobytes(pid, what):

@@ -231,6 +231,34 @@ TEST_CASE("a client may open both windows for each of many small answers") {
   CHECK_FALSE(client->closed());
 }
 
+TEST_CASE("who does not read the heads of streams that it resets is not listened to") {
+  FrontEnd front;
+  const uint32_t group = front.add_site("a.test", 128);
+  auto client = front.connect_http2();
+  client->send(hello());
+  front.settle({client.get()});
+  client->set_unsent(1 << 17);  // nothing leaves any more
+  const unsigned flags = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM;
+  const std::string head =
+      "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX: " + std::string(8'000, 'x') + "\r\n\r\n";
+  int answered = 0;
+  for (uint32_t stream = 1; client->session().wanted() > 0 && answered < 180; stream += 2) {
+    client->send(frame(NGHTTP2_HEADERS, flags, stream, kGet));
+    front.settle({client.get()});
+    front.accepted(group).back()->send(head);
+    front.settle({client.get()});
+    ++answered;
+    client->send(frame(NGHTTP2_RST_STREAM, 0, stream, std::string_view("\0\0\0\x08", 4)));
+    front.settle({client.get()});
+  }
+  CHECK(answered > 100);
+  CHECK(answered < 140);
+  client->set_unsent(0);
+  front.settle({client.get()});
+  CHECK(client->session().wanted() > 0);
+  CHECK(goaway(client->received()) == -1);
+}
+
 TEST_CASE("trailers of a stream that was reset cost more than their bytes") {
   const std::string empty = frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, {});
   for (const bool many : {false, true}) {
