@@ -98,6 +98,9 @@ class Permissions(unittest.TestCase):
                 "landlock": {"execute": ["/usr", "/lib", "/lib64", "/bin"],
                              "read": ["{top}", "/proc"]},
                 "seccomp": {"preset": "server"}}),
+            # Whose workers die: after several deaths in a row a group is closed for a second.
+            **{name: prober({"namespaces": {"pid": True, "net": True}})
+               for name in ("daemons", "signal", "keeper")},
             "marked": prober({"marker": {"directory": "{home}"}}),
         }, listen=[{"address": "127.0.0.1:0", "tls": True}])
         home = cls.dmpm.home("spaces")
@@ -228,7 +231,7 @@ result = "connected" """
             "error": "OSError", "text": f"[Errno 30] Read-only file system: '{home}/fixed/new'"})
 
     def test_a_daemon_ends_with_its_worker(self):
-        for group in ("spaces", "cgroup"):
+        for group in ("daemons", "cgroup"):
             with self.subTest(group):
                 word = f"86{os.getpid()}{len(group)}"
                 self.result(group, f"daemonize('/usr/bin/sleep', '{word}')")
@@ -245,22 +248,22 @@ result = "connected" """
                 self.assertTrue(has_gone(daemon))
 
     def test_an_end_by_a_signal_is_told(self):
-        self.result("spaces", "result = 0")
+        self.result("signal", "result = 0")
         log = len(self.dmpm.log_text())
-        with self.dmpm.connect("spaces.test") as client:
-            client.request("POST", "spaces.test", "/python",
+        with self.dmpm.connect("signal.test") as client:
+            client.request("POST", "signal.test", "/python",
                            body=b"os.kill(os.getpid(), 11)")
-        self.dmpm.wait_for_line(r"group spaces: worker \d+ was killed by SIGSEGV", log,
+        self.dmpm.wait_for_line(r"group signal: worker \d+ was killed by SIGSEGV", log,
                                 self.dmpm.log_text)
 
     def test_a_namespace_ends_with_its_keeper(self):
-        self.result("spaces", "result = 0")
-        family = self.family("spaces")
+        self.result("keeper", "result = 0")
+        family = self.family("keeper")
         log = len(self.dmpm.log_text())
         os.kill(family[0], signal.SIGKILL)
         for pid in family:
             eventually(lambda p=pid: has_gone(p), f"{pid} has gone")
-        self.dmpm.wait_for_line(r"group spaces: worker \d+ was killed by SIGKILL", log,
+        self.dmpm.wait_for_line(r"group keeper: worker \d+ was killed by SIGKILL", log,
                                 self.dmpm.log_text)
 
     def family(self, group):
