@@ -7,9 +7,9 @@
 
 namespace dmpm::master {
 
-// When every right has been given up. `program`: dmpm-worker-adapter's descriptor, closed here unless that is
-// to be executed. `variables`: the worker's environment, ends with a null pointer. Becomes the plan's
-// server, or fails (worker_start_failure.h). Returns when the adapter has to be executed.
+// When every right has been given up. `program`: dmpm-worker-adapter's descriptor, closed here unless
+// that is to be executed. `variables`: the worker's environment, ends with a null pointer. Becomes the
+// plan's server, or fails (worker_start_failure.h). Returns when the adapter has to be executed.
 void run_adapter_within(const WorkerPlan& plan, int program, char** variables);
 
 }  // namespace dmpm::master

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <utility>
 
 #include "base/text.h"
 
@@ -15,20 +14,16 @@ namespace {
 constexpr char kSpare[] = ".spare";
 }
 
-// What is there already is from before an upgrade.
-SparePipe::SparePipe(int pipes) : pipes_(pipes), there_(::faccessat(pipes, kSpare, F_OK, 0) == 0) {}
-
 SparePipe::~SparePipe() {
-  if (there_) ::unlinkat(pipes_, kSpare, 0);
+  ::unlinkat(pipes_, kSpare, 0);
 }
 
 void SparePipe::make() {
-  there_ = there_ || ::mkfifoat(pipes_, kSpare, 0600) == 0 || errno == EEXIST;
+  ::mkfifoat(pipes_, kSpare, 0600);
 }
 
 bool SparePipe::take(const std::string& name) {
-  return std::exchange(there_, false) &&
-         ::renameat2(pipes_, kSpare, pipes_, name.c_str(), RENAME_NOREPLACE) == 0;
+  return ::renameat2(pipes_, kSpare, pipes_, name.c_str(), RENAME_NOREPLACE) == 0;
 }
 
 Result<WorkerLog> WorkerLog::make(int pipes, SparePipe& spare, std::string name, uid_t worker,

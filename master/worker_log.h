@@ -26,11 +26,11 @@ class WorkerLogReader {
 };
 
 // A FIFO for the next worker, made while nobody waits: on a disk's file system that takes tenths of a
-// millisecond. It is root's alone until it is taken.
+// millisecond. It is root's alone until it is taken. One from before an upgrade is as good.
 class SparePipe {
  public:
   // In the directory `pipes`, which must outlive it.
-  explicit SparePipe(int pipes);
+  explicit SparePipe(int pipes) : pipes_(pipes) {}
   SparePipe(const SparePipe&) = delete;
   SparePipe& operator=(const SparePipe&) = delete;
   ~SparePipe();
@@ -41,7 +41,6 @@ class SparePipe {
 
  private:
   int pipes_;
-  bool there_ = false;
 };
 
 class WorkerLog {

@@ -1,6 +1,7 @@
 // Forwarder: carries one exchange from the client's side (Exchange) to a worker and back.
 //
-// The functions of forwarder.cc stand in travel order. What goes wrong on the way ends in fail().
+// The functions of forwarder.cc stand in travel order. What goes wrong on the way ends in fail()
+// (forwarder_failures.cc).
 //
 //   idle -> gathering -> waiting -> responding -> streaming -> idle
 //             (body)     (worker)   (head awaited)  (body)

